@@ -4,6 +4,7 @@ use fieldpost::site::Role;
 use fieldpost::sync::recover::{Mode, Recovered};
 
 use super::files::{backup, recovered, replace_database};
+use super::put_back::of_before;
 use super::support::Tree;
 
 const TABLES: [&str; 3] = ["n", "t", "l"];
@@ -374,4 +375,142 @@ fn what_is_typed_into_a_column_that_came_with_recovering_is_not_dropped() {
     assert_eq!(listed(&done), [said]);
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["head", "anna"], "SELECT * FROM n ORDER BY id", &["1|a|r1", "2|b|typed"]);
+}
+
+/// What somebody had typed before the backup, and went on with after it: nobody knows how far he was in the backup.
+#[test]
+fn what_is_set_back_to_what_it_was_before_an_unsent_edit_is_named() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+        agreed(&tree);
+        tree.edit(site, "UPDATE n SET v = 'v1' WHERE id = 1");
+        let old = backup(&tree, site);
+        tree.edit(site, "UPDATE n SET w = 'w1' WHERE id = 1");
+        agreed(&tree);
+        tree.edit(other(site), "UPDATE n SET v = 'v2' WHERE id = 1");
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&old));
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [""; 0], "nothing was typed at {site}");
+        assert_eq!(agreed(&tree), before);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE n SET v = 'a' WHERE id = 1");
+        let said = "n 1 is as this site knew it: `v` was a, `w` was a in the restored database, and nobody can tell when that was typed";
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "at {site}");
+        assert_eq!(agreed(&tree), before);
+    }
+}
+
+#[test]
+fn what_a_site_emptied_since_the_upgrade_that_filled_it_is_not_filled_again() {
+    let tree = pair("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'A'), ('y', 'B')");
+    tree.edit("head", "UPDATE t SET v = v");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "head");
+    tree.edit("anna", "UPDATE t SET v = 'A2' WHERE k = 'x'");
+    tree.settle(&["anna", "head"]);
+    let upgrade = "ALTER TABLE t ADD COLUMN r TEXT; UPDATE t SET r = lower(v)";
+    tree.edit("head", upgrade);
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE t SET r = NULL WHERE k = 'x'");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "head", Some(&old));
+    tree.edit("head", upgrade);
+    let said = "t x is as this site knew it: `r` was a in the restored database, and nobody can tell when that was typed";
+    assert_eq!(listed(&recovered(&tree, "head", Mode::Do).unwrap()), [said]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM t ORDER BY k", &["x|A2|-", "y|B|b"]);
+}
+
+/// The application makes the tables anew, and with that takes our triggers away.
+#[test]
+fn what_is_deleted_or_set_back_after_a_table_was_made_anew_is_named() {
+    let upgrade = "PRAGMA foreign_keys = off; CREATE TABLE n2 (id INTEGER PRIMARY KEY, v TEXT, w TEXT, r TEXT);
+        INSERT INTO n2 SELECT id, v, upper(w), NULL FROM n; DROP TABLE n;
+        ALTER TABLE n2 RENAME TO n; CREATE TABLE t2 (k TEXT PRIMARY KEY, v TEXT, r TEXT); INSERT INTO t2 SELECT *, NULL FROM t;
+        DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    let back = "was deleted, and nobody can tell whether before or after the database was put back: it is back";
+    let set = "is as this site knew it: `v` was v3 in the restored database, and nobody can tell when that was typed";
+    for (typed, what) in [
+        ("", vec![]),
+        ("DELETE FROM n WHERE id = 3; DELETE FROM t WHERE k = 'z'", vec![format!("n 3 {back}"), format!("t z {back}")]),
+        ("UPDATE n SET v = 'v3' WHERE id = 1; UPDATE t SET v = 'v3' WHERE k = 'x'", vec![format!("n 1 {set}"), format!("t x {set}")]),
+    ] {
+        let tree = pair(THINGS);
+        tree.edit("head", "UPDATE n SET v = v; UPDATE t SET v = v");
+        agreed(&tree);
+        tree.edit("head", "UPDATE t SET v = 'draft' WHERE k = 'y'");
+        let old = backup(&tree, "head");
+        agreed(&tree);
+        tree.edit("head", upgrade);
+        agreed(&tree);
+        for value in ["v3", "v4"] {
+            tree.edit("anna", &format!("UPDATE n SET v = '{value}' WHERE id = 1; UPDATE t SET v = '{value}' WHERE k IN ('x', 'y')"));
+            agreed(&tree);
+        }
+        tree.edit("anna", "UPDATE n SET w = 'later' WHERE id = 1; DELETE FROM l WHERE n = 2");
+        tree.edit("anna", "INSERT INTO n VALUES (9, 'came', 'since', NULL); DELETE FROM n WHERE id = 2");
+        let before = agreed(&tree);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", upgrade);
+        tree.edit("head", typed);
+        assert_eq!(listed(&recovered(&tree, "head", Mode::Do).unwrap()), what, "{typed}");
+        assert_eq!(agreed(&tree), before);
+    }
+}
+
+/// A delete has no time: with what is noted beside it, it may look like the one with which the site went on after the backup.
+#[test]
+fn a_delete_of_which_nobody_can_tell_when_it_was_is_named_whatever_is_noted_beside_it() {
+    let back = "t x was deleted, and nobody can tell whether before or after the database was put back: it is back";
+    let pushed = "DELETE FROM t WHERE k = 'x'; INSERT OR REPLACE INTO t VALUES ('y', 'c')";
+    let many: String = (0..70).map(|edit| format!("UPDATE t SET v = '{edit}' WHERE k = 'y';")).collect();
+    for site in ["anna", "head"] {
+        for (unsent, since, typed) in [
+            // A record is pushed out by one that gets its unique value.
+            ("", pushed, pushed.replace("'c')", "'c'); UPDATE t SET v = 'q' WHERE k = 'y'")),
+            // More was unsent than is marked.
+            (many.as_str(), "UPDATE t SET v = 'more' WHERE k = 'y'; DELETE FROM t WHERE k = 'x'", "DELETE FROM t WHERE k = 'x'".to_owned()),
+            // It was made before the backup, and had not been sent.
+            ("INSERT INTO t VALUES ('x', 'a')", "DELETE FROM t WHERE k = 'x'", "DELETE FROM t WHERE k = 'x'".to_owned()),
+        ] {
+            let tree = pair(&THINGS.replace("t (k TEXT PRIMARY KEY, v TEXT)", "t (k TEXT PRIMARY KEY, v TEXT UNIQUE)"));
+            if unsent.contains("'x'") {
+                tree.edit(site, "DELETE FROM t WHERE k = 'x'");
+            }
+            tree.edit(site, "UPDATE t SET v = v; UPDATE n SET v = v");
+            agreed(&tree);
+            tree.edit(site, unsent);
+            let old = of_before(&tree, site);
+            tree.edit(site, since);
+            agreed(&tree);
+            tree.edit(other(site), "INSERT INTO t VALUES ('x', 'again')");
+            agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, &typed);
+            let all = listed(&recovered(&tree, site, Mode::Do).unwrap());
+            assert!(all.contains(&back.to_owned()), "{since}; {typed}: {all:?} at {site}");
+            assert_eq!(agreed(&tree)[1][0], "x|again");
+        }
+    }
+}
+
+#[test]
+fn a_new_record_of_a_backup_that_is_deleted_stays_deleted_where_another_one_gets_its_number() {
+    for site in ["anna", "head"] {
+        for since in ["", "UPDATE n SET w = 'lane' WHERE id = 4"] {
+            let tree = pair(THINGS);
+            tree.edit(site, "UPDATE n SET w = w");
+            agreed(&tree);
+            tree.edit(site, "INSERT INTO n VALUES (4, 'Miller', 'street')");
+            let old = backup(&tree, site);
+            tree.edit(site, since);
+            agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, "DELETE FROM n WHERE id = 4");
+            tree.edit(site, "INSERT INTO n (v, w) VALUES ('Smith', 'road')");
+            recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(agreed(&tree)[0][3..], ["5|Smith|road"], "{since} at {site}");
+        }
+    }
 }

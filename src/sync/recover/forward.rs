@@ -305,11 +305,18 @@ impl Forward<'_, '_, '_> {
                 continue;
             }
             // The record that had its number was deleted then; where nobody can tell, it is left alone.
-            let is_deleted =
-                |was: &Key| self.then.noted(shape.number).ended.contains(was) && matches!(self.then.base(&record), Ok(Base::Was(Some(_))));
+            let noted = self.then.noted(shape.number);
+            let is_known = |was: &Key| match self.then.base(&record)? {
+                Base::Was(Some(_)) => Ok(true),
+                // It had not been sealed.
+                Base::Was(None) => Ok(noted.made_before.contains(was) && self.then.was_made_here(&record)?),
+                Base::Unknown => Ok::<_, SyncError>(false),
+            };
             let was = self.then.place_of(shape, &record)?;
+            let is_deleted =
+                was.as_ref().is_some_and(|was| noted.ended.contains(was)) && was.as_ref().map(is_known).transpose()? == Some(true);
             let replaced = was.as_ref().map(|was| self.is_of_new(shape, was)).transpose()? == Some(true);
-            let was = was.filter(|was| !replaced || is_deleted(was));
+            let was = was.filter(|_| !replaced || is_deleted);
             let there = match &was {
                 Some(was) if was != key && !replaced => self.read(shape, was)?,
                 Some(_) | None => None,
@@ -447,8 +454,17 @@ impl Forward<'_, '_, '_> {
             let base = then.base(record)?;
             let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
             let kept = mirror.is_some() && !came_since && edited;
-            let is_either = || item.was.as_ref().is_some_and(|was| noted.either.contains(was)) && base != Base::Was(None);
-            if !kept && mirror.is_some() && !came_since && before.is_some() && (is_either() || then.never_ended(record)?) {
+            // What was made before the backup and gone at the next seal the state never saw.
+            let is_unseen = came_since && item.was.as_ref().is_some_and(|was| noted.made_before.contains(was));
+            let is_either = edited || item.was.as_ref().is_some_and(|was| noted.either.contains(was));
+            // Where a program took our triggers away, nobody noted that it went.
+            let is_unwatched = !noted.is_armed && item.was.is_some() && matches!(base, Base::Was(Some(_)));
+            let is_doubtful = if came_since {
+                is_unseen && is_either
+            } else {
+                is_unwatched || before.is_some() && (is_either || then.never_ended(record)?)
+            };
+            if !kept && mirror.is_some() && is_doubtful {
                 let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
                 return Ok(Target { over, ..Target::of(mirror) });
             }
