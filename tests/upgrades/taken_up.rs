@@ -401,6 +401,30 @@ fn what_is_set_back_to_what_it_was_before_an_unsent_edit_is_named() {
     }
 }
 
+/// A draft of the backup that was undone before it was sent is nobody's, and nobody can tell it from what was typed beside it.
+#[test]
+fn a_draft_that_was_undone_does_not_go_out_with_what_was_typed_beside_it() {
+    for site in ["anna", "head"] {
+        for later in ["", "UPDATE n SET v = 'v2' WHERE id = 1"] {
+            let tree = pair(THINGS);
+            tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+            agreed(&tree);
+            tree.edit(site, "UPDATE n SET v = 'draft' WHERE id = 1");
+            let old = backup(&tree, site);
+            tree.edit(site, "UPDATE n SET v = 'a' WHERE id = 1");
+            agreed(&tree);
+            tree.edit(other(site), later);
+            let before = agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, "UPDATE n SET w = 'typed' WHERE id = 1; UPDATE n SET w = 'typed' WHERE id = 3");
+            let said = "n 1 is as this site knew it: `v` was draft, `w` was typed in the restored database, and nobody can tell when that was typed";
+            assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "{later} at {site}");
+            let after = agreed(&tree);
+            assert_eq!((&after[0][..2], after[0][2].as_str()), (&before[0][..2], "3|c|typed"));
+        }
+    }
+}
+
 #[test]
 fn what_a_site_emptied_since_the_upgrade_that_filled_it_is_not_filled_again() {
     let tree = pair("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'A'), ('y', 'B')");

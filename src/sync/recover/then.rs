@@ -382,6 +382,8 @@ impl<'s> Then<'s> {
         // What was noted before may have been on the way from what it was to what was sealed.
         let sealed = before.map(|time| self.sealed_first(record, *time)).transpose()?.flatten();
         Ok(match sealed {
+            // It may have been undone.
+            None if before.is_some() => (was, shape.live_fields().collect()),
             None => (was, BTreeSet::new()),
             Some((row, true)) => (vec![row], BTreeSet::new()),
             Some((row, false)) => {
