@@ -98,6 +98,41 @@ fn what_was_taken_up_of_a_restored_database_is_not_taken_up_again_from_a_backup_
     }
 }
 
+/// Nothing is sent between recovering and the backup.
+#[test]
+fn a_backup_of_right_after_recovering_takes_nobody_back_to_what_that_kept() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+        agreed(&tree);
+        let first = backup(&tree, site);
+        tree.edit(other(site), "UPDATE n SET v = 'other' WHERE id = 2");
+        agreed(&tree);
+        replace_database(&tree, site, Some(&first));
+        tree.edit(
+            site,
+            "UPDATE n SET v = 'typed' WHERE id = 1; UPDATE t SET v = 'typed' WHERE k = 'x'; INSERT INTO t VALUES ('new', 'n'), ('newer', 'n');
+             INSERT INTO n VALUES (7, 'wrong', '')",
+        );
+        recovered(&tree, site, Mode::Do).unwrap();
+        let second = backup(&tree, site);
+        tree.edit(
+            site,
+            "UPDATE n SET v = 'final' WHERE id = 1; UPDATE t SET v = 'final' WHERE k = 'x'; DELETE FROM n WHERE id = 7;
+             DELETE FROM t WHERE k = 'new'",
+        );
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&second));
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty() && table.renumbered.is_empty()), "nothing was typed: {done:?}");
+        assert_eq!(agreed(&tree), before, "at {site}");
+        replace_database(&tree, site, Some(&second));
+        tree.edit(site, "DELETE FROM t WHERE k = 'newer'");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(agreed(&tree)[1], ["x|final", "y|b", "z|c"], "at {site}");
+    }
+}
+
 #[test]
 fn a_delete_that_looks_like_the_one_that_was_sealed_first_is_named_where_the_record_is_back() {
     for site in ["anna", "head"] {
