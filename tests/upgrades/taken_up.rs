@@ -332,6 +332,29 @@ fn what_a_record_held_once_and_is_typed_again_is_named_where_the_journal_has_for
     }
 }
 
+/// A backup may be older than what is remembered of a record that was deleted since: nobody made that now.
+#[test]
+fn what_was_deleted_and_forgotten_since_the_backup_stays_deleted_and_is_named() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET v = v; UPDATE t SET v = v");
+        agreed(&tree);
+        let old = backup(&tree, site);
+        tree.edit(other(site), "DELETE FROM t WHERE k = 'x'; DELETE FROM n WHERE id = 3");
+        for _ in 0..3 {
+            agreed(&tree);
+            tree.tick(500 * 24 * 60 * 60 * 1000);
+        }
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO t VALUES ('new', 'n')");
+        let said = "t x of the restored database is left out: nothing is noted of it since the backup was made, and this site knows no such record";
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "at {site}");
+        let after = agreed(&tree);
+        assert_eq!((&after[0], &after[1][..]), (&before[0], &["new|n".to_owned(), "y|b".to_owned(), "z|c".to_owned()][..]));
+    }
+}
+
 /// Nobody typed what the application's own upgrade, or a column that was this site's alone, has in a restored database.
 #[test]
 fn what_is_in_a_column_that_came_since_the_backup_is_no_edit() {

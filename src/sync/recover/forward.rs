@@ -10,7 +10,7 @@
 //! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
 //! | it was made since by others | made under its key and deleted again | yes | what the mirror has |
 //! | not there | | yes | what the mirror has |
-//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again, is left out and named |
+//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again or is forgotten, is left out and named |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
@@ -486,10 +486,16 @@ impl Forward<'_, '_, '_> {
                 Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
                 Some(_) | None => false,
             };
-            let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
+            // Where everything is noted, it was there when the backup was made: it ended since, and was forgotten.
+            let is_forgotten = !edited && before.is_none() && !gave_up && noted.is_armed && noted.is_sure && because == Because::Older;
+            let kept =
+                edited || before.is_none() && !gave_up && !is_forgotten && because != Because::Ambiguous && then.was_tracked(shape.number);
             let is_unclear = because == Because::Ambiguous || !gave_up && !then.was_tracked(shape.number);
             let why = match (kept, before) {
                 (false, Some(_)) => "it was made before the backup, and was gone again since",
+                (false, None) if is_forgotten && !is_unclear => {
+                    "nothing is noted of it since the backup was made, and this site knows no such record"
+                }
                 (false, None) if is_unclear => "this site knows no such record, and nobody can tell when it was typed",
                 (true, _) | (false, None) => "",
             };
