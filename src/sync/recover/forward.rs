@@ -458,7 +458,10 @@ impl Forward<'_, '_, '_> {
             let is_unseen = came_since && item.was.as_ref().is_some_and(|was| noted.made_before.contains(was));
             let is_either = edited || item.was.as_ref().is_some_and(|was| noted.either.contains(was));
             // Where a program took our triggers away, nobody noted that it went.
-            let is_unwatched = !noted.is_armed && item.was.is_some() && matches!(base, Base::Was(Some(_)));
+            let is_unwatched = !noted.is_armed
+                && item.was.is_some()
+                && mirror.is_some()
+                && (matches!(base, Base::Was(Some(_))) || then.came_with_table(shape, record)?);
             let is_doubtful = if came_since {
                 is_unseen && is_either
             } else {

@@ -342,6 +342,16 @@ impl<'s> Then<'s> {
         Ok(image.filter(|_| is_ours && !matches!(oldest.kind, EntryKind::Rename(_))).map(|image| (image.row, is_last)))
     }
 
+    /// Whether a record was in a table already that was made since, with another key, in the place of one of that name: comparing found it there.
+    pub fn came_with_table(&self, shape: &Shape, record: &Record) -> Result<bool> {
+        if self.was_tracked(shape.number) || !schema::had_another_key(self.session, shape)? {
+            return Ok(false);
+        }
+        let chain = self.session.ledger.chain(record, self.journal())?;
+        let Some(oldest) = chain.last() else { return Ok(false) };
+        Ok(self.session.ledger.cause(oldest.cause)?.kind == CauseKind::Found)
+    }
+
     /// What a record may hold where nothing was noted and nobody typed: what it was, what was made of what was noted before, and what comparing
     /// found since, as it finds what a program makes of all records at once.
     pub fn unwritten(&self, record: &Record, noted: Option<Option<Millis>>) -> Result<Vec<Row>> {
