@@ -56,7 +56,7 @@ fn reused(tree: &Tree) -> PathBuf {
 
 /// A backup whose log says of everything that it is of before what the state knows: the state's clock is years behind that of the triggers. The
 /// note that was sealed last stays as it is where the site goes on; what it seals next is as in the backup.
-fn of_before(tree: &Tree, site: &str) -> PathBuf {
+pub(super) fn of_before(tree: &Tree, site: &str) -> PathBuf {
     shift_back(&tree.application(site), "n > (SELECT min(n) FROM main)");
     let old = backup(tree, site);
     shift_back(&rusqlite::Connection::open(&old).unwrap(), "true");

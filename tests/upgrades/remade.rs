@@ -292,6 +292,37 @@ fn what_is_typed_in_a_backup_of_before_a_table_got_another_key_is_named_where_no
     }
 }
 
+#[test]
+fn what_is_deleted_after_a_restored_table_got_another_key_is_named() {
+    for columns in ["id INTEGER PRIMARY KEY, k TEXT UNIQUE, v TEXT", "k TEXT, v TEXT, z TEXT NOT NULL DEFAULT 'q', PRIMARY KEY (k, z)"] {
+        for typed in ["", "DELETE FROM t WHERE k = 'y'"] {
+            let tree = Tree::new("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'X'), ('y', 'Y'), ('z', 'Z')");
+            tree.add("head", "anna", Role::Remote);
+            tree.settle(&["anna", "head"]);
+            tree.edit("head", "UPDATE t SET v = v");
+            let old = backup(&tree, "head");
+            tree.settle(&["anna", "head"]);
+            let upgrade =
+                format!("CREATE TABLE t2 ({columns}); INSERT INTO t2 (k, v) SELECT k, v FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t");
+            tree.edit("head", &upgrade);
+            tree.settle(&["head", "anna"]);
+            tree.edit("anna", "INSERT INTO t (k, v) VALUES ('later', 'L'); DELETE FROM t WHERE k = 'x'");
+            tree.settle(&["anna", "head"]);
+            let agreed = tree.rows("head", "SELECT * FROM t ORDER BY k");
+            replace_database(&tree, "head", Some(&old));
+            tree.edit("head", &upgrade);
+            tree.edit("head", typed);
+            let done = recovered(&tree, "head", Mode::Do).unwrap();
+            let listed: Vec<&str> = done.tables.iter().flat_map(|table| &table.listed).map(|(_, what)| what.as_str()).collect();
+            let said = "was deleted, and nobody can tell whether before or after the database was put back: it is back";
+            assert_eq!(listed.iter().filter(|what| **what == said).count(), usize::from(!typed.is_empty()), "{listed:?}");
+            tree.settle(&["head", "anna"]);
+            tree.assert_same(&["head", "anna"]);
+            assert_eq!(tree.rows("head", "SELECT * FROM t ORDER BY k"), agreed, "{columns}; {typed}");
+        }
+    }
+}
+
 /// The application makes the table anew in the restored database, and with it takes the triggers away: a row without a note may have been typed.
 #[test]
 fn what_is_typed_in_a_restored_table_after_it_was_made_anew_is_kept_or_named() {

@@ -4,6 +4,7 @@ use fieldpost::site::Role;
 use fieldpost::sync::recover::{Mode, Recovered};
 
 use super::files::{backup, recovered, replace_database};
+use super::put_back::of_before;
 use super::support::Tree;
 
 const TABLES: [&str; 3] = ["n", "t", "l"];
@@ -94,6 +95,41 @@ fn what_was_taken_up_of_a_restored_database_is_not_taken_up_again_from_a_backup_
             assert_eq!(after[0][2], "3|later|again", "at {site}");
             assert_eq!((&after[1][..], &after[2]), (&before[1][..2], &before[2]));
         }
+    }
+}
+
+/// Nothing is sent between recovering and the backup.
+#[test]
+fn a_backup_of_right_after_recovering_takes_nobody_back_to_what_that_kept() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+        agreed(&tree);
+        let first = backup(&tree, site);
+        tree.edit(other(site), "UPDATE n SET v = 'other' WHERE id = 2");
+        agreed(&tree);
+        replace_database(&tree, site, Some(&first));
+        tree.edit(
+            site,
+            "UPDATE n SET v = 'typed' WHERE id = 1; UPDATE t SET v = 'typed' WHERE k = 'x'; INSERT INTO t VALUES ('new', 'n'), ('newer', 'n');
+             INSERT INTO n VALUES (7, 'wrong', '')",
+        );
+        recovered(&tree, site, Mode::Do).unwrap();
+        let second = backup(&tree, site);
+        tree.edit(
+            site,
+            "UPDATE n SET v = 'final' WHERE id = 1; UPDATE t SET v = 'final' WHERE k = 'x'; DELETE FROM n WHERE id = 7;
+             DELETE FROM t WHERE k = 'new'",
+        );
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&second));
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty() && table.renumbered.is_empty()), "nothing was typed: {done:?}");
+        assert_eq!(agreed(&tree), before, "at {site}");
+        replace_database(&tree, site, Some(&second));
+        tree.edit(site, "DELETE FROM t WHERE k = 'newer'");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(agreed(&tree)[1], ["x|final", "y|b", "z|c"], "at {site}");
     }
 }
 
@@ -232,35 +268,44 @@ fn what_refers_by_a_key_that_another_record_has_by_now_is_named() {
     }
 }
 
+/// Nobody can tell it from another one that is alike: two are mended by deleting one, and what was one cannot be told apart any more.
 #[test]
-fn what_was_lost_and_is_entered_again_as_it_was_is_the_same_record() {
+fn what_was_lost_and_is_entered_again_as_it_was_is_a_record_of_its_own_and_named() {
     for site in ["anna", "head"] {
-        for taken in ["", "INSERT INTO n VALUES (4, 'theirs', 't'); INSERT INTO l VALUES (4, 1, 'theirs')"] {
+        for (taken, since) in [
+            ("", ""),
+            ("INSERT INTO n VALUES (4, 'theirs', 't'); INSERT INTO l VALUES (4, 1, 'theirs')", ""),
+            ("", "UPDATE n SET w = 'shipped' WHERE v = 'Miller'"),
+        ] {
             let tree = pair(THINGS);
             tree.edit(site, "UPDATE n SET w = w; UPDATE l SET v = v");
             agreed(&tree);
             let old = backup(&tree, site);
-            let work = "INSERT INTO n (v, w) VALUES ('Miller', 'street'); INSERT INTO l SELECT max(id), 1, 'lm' FROM n";
+            let work = "INSERT INTO n (v, w) VALUES ('Miller', 'street'); INSERT INTO l SELECT max(id), 1, 'bolt' FROM n";
             tree.edit(other(site), taken);
             tree.sync(other(site));
             tree.edit(site, work);
+            agreed(&tree);
+            tree.edit(other(site), since);
             let before = agreed(&tree);
             replace_database(&tree, site, Some(&old));
-            tree.edit(site, work);
-            let done = recovered(&tree, site, Mode::Do).unwrap();
-            assert!(done.tables.iter().all(|table| table.renumbered.is_empty()), "{done:?}");
-            assert_eq!(agreed(&tree), before, "{taken} at {site}");
-            // What is the same under another number is named.
-            replace_database(&tree, site, Some(&old));
-            tree.edit(site, "INSERT INTO n VALUES (4, 'Smith', 'lane'), (5, 'Miller', 'street')");
+            tree.edit(site, &work.replace("bolt", "hammer"));
             let all = listed(&recovered(&tree, site, Mode::Do).unwrap());
-            assert_eq!(all.iter().filter(|what| what.ends_with("it may have been entered twice")).count(), 1, "{all:?}");
-            let before = agreed(&tree);
+            let (first, second) = if taken.is_empty() { (4, 5) } else { (5, 6) };
+            let first = if taken.is_empty() || site == "anna" { first } else { 4 };
+            let said =
+                format!("n {second} is like {first}, which came after the backup: where it is the same, entered twice, delete one of them");
+            assert_eq!(all, [said], "{taken} at {site}");
+            let after = agreed(&tree);
+            assert_eq!(after[0][..before[0].len()], before[0], "{taken} at {site}");
+            assert_eq!(after[0][before[0].len()..], [format!("{second}|Miller|street")]);
+            assert_eq!(after[2][before[2].len()..], [format!("{second}|1|hammer")]);
+            assert_eq!(after[2][..before[2].len()], before[2]);
             // Another one is another one.
             replace_database(&tree, site, Some(&old));
             tree.edit(site, &work.replace("street", "road"));
-            recovered(&tree, site, Mode::Do).unwrap();
-            assert_eq!(agreed(&tree)[0].len(), before[0].len() + 1);
+            assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [""; 0]);
+            assert_eq!(agreed(&tree)[0].len(), after[0].len() + 1);
         }
     }
 }
@@ -284,6 +329,29 @@ fn what_a_record_held_once_and_is_typed_again_is_named_where_the_journal_has_for
         let said = "t x is as this site knew it: `v` was v3 in the restored database, and nobody can tell when that was typed";
         assert_eq!(listed(&done), [said], "at {site}");
         assert_eq!(agreed(&tree)[1], ["x|v4", "y|v4", "z|v4"]);
+    }
+}
+
+/// A backup may be older than what is remembered of a record that was deleted since: nobody made that now.
+#[test]
+fn what_was_deleted_and_forgotten_since_the_backup_stays_deleted_and_is_named() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET v = v; UPDATE t SET v = v");
+        agreed(&tree);
+        let old = backup(&tree, site);
+        tree.edit(other(site), "DELETE FROM t WHERE k = 'x'; DELETE FROM n WHERE id = 3");
+        for _ in 0..3 {
+            agreed(&tree);
+            tree.tick(500 * 24 * 60 * 60 * 1000);
+        }
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO t VALUES ('new', 'n')");
+        let said = "t x of the restored database is left out: nothing is noted of it since the backup was made, and this site knows no such record";
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "at {site}");
+        let after = agreed(&tree);
+        assert_eq!((&after[0], &after[1][..]), (&before[0], &["new|n".to_owned(), "y|b".to_owned(), "z|c".to_owned()][..]));
     }
 }
 
@@ -365,4 +433,166 @@ fn what_is_typed_into_a_column_that_came_with_recovering_is_not_dropped() {
     assert_eq!(listed(&done), [said]);
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["head", "anna"], "SELECT * FROM n ORDER BY id", &["1|a|r1", "2|b|typed"]);
+}
+
+/// What somebody had typed before the backup, and went on with after it: nobody knows how far he was in the backup.
+#[test]
+fn what_is_set_back_to_what_it_was_before_an_unsent_edit_is_named() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+        agreed(&tree);
+        tree.edit(site, "UPDATE n SET v = 'v1' WHERE id = 1");
+        let old = backup(&tree, site);
+        tree.edit(site, "UPDATE n SET w = 'w1' WHERE id = 1");
+        agreed(&tree);
+        tree.edit(other(site), "UPDATE n SET v = 'v2' WHERE id = 1");
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&old));
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [""; 0], "nothing was typed at {site}");
+        assert_eq!(agreed(&tree), before);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE n SET v = 'a' WHERE id = 1");
+        let said = "n 1 is as this site knew it: `v` was a, `w` was a in the restored database, and nobody can tell when that was typed";
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "at {site}");
+        assert_eq!(agreed(&tree), before);
+    }
+}
+
+/// A draft of the backup that was undone before it was sent is nobody's, and nobody can tell it from what was typed beside it.
+#[test]
+fn a_draft_that_was_undone_does_not_go_out_with_what_was_typed_beside_it() {
+    for site in ["anna", "head"] {
+        for later in ["", "UPDATE n SET v = 'v2' WHERE id = 1"] {
+            let tree = pair(THINGS);
+            tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = v");
+            agreed(&tree);
+            tree.edit(site, "UPDATE n SET v = 'draft' WHERE id = 1");
+            let old = backup(&tree, site);
+            tree.edit(site, "UPDATE n SET v = 'a' WHERE id = 1");
+            agreed(&tree);
+            tree.edit(other(site), later);
+            let before = agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, "UPDATE n SET w = 'typed' WHERE id = 1; UPDATE n SET w = 'typed' WHERE id = 3");
+            let said = "n 1 is as this site knew it: `v` was draft, `w` was typed in the restored database, and nobody can tell when that was typed";
+            assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [said], "{later} at {site}");
+            let after = agreed(&tree);
+            assert_eq!((&after[0][..2], after[0][2].as_str()), (&before[0][..2], "3|c|typed"));
+        }
+    }
+}
+
+#[test]
+fn what_a_site_emptied_since_the_upgrade_that_filled_it_is_not_filled_again() {
+    let tree = pair("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'A'), ('y', 'B')");
+    tree.edit("head", "UPDATE t SET v = v");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "head");
+    tree.edit("anna", "UPDATE t SET v = 'A2' WHERE k = 'x'");
+    tree.settle(&["anna", "head"]);
+    let upgrade = "ALTER TABLE t ADD COLUMN r TEXT; UPDATE t SET r = lower(v)";
+    tree.edit("head", upgrade);
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE t SET r = NULL WHERE k = 'x'");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "head", Some(&old));
+    tree.edit("head", upgrade);
+    let said = "t x is as this site knew it: `r` was a in the restored database, and nobody can tell when that was typed";
+    assert_eq!(listed(&recovered(&tree, "head", Mode::Do).unwrap()), [said]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM t ORDER BY k", &["x|A2|-", "y|B|b"]);
+}
+
+/// The application makes the tables anew, and with that takes our triggers away.
+#[test]
+fn what_is_deleted_or_set_back_after_a_table_was_made_anew_is_named() {
+    let upgrade = "PRAGMA foreign_keys = off; CREATE TABLE n2 (id INTEGER PRIMARY KEY, v TEXT, w TEXT, r TEXT);
+        INSERT INTO n2 SELECT id, v, upper(w), NULL FROM n; DROP TABLE n;
+        ALTER TABLE n2 RENAME TO n; CREATE TABLE t2 (k TEXT PRIMARY KEY, v TEXT, r TEXT); INSERT INTO t2 SELECT *, NULL FROM t;
+        DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    let back = "was deleted, and nobody can tell whether before or after the database was put back: it is back";
+    let set = "is as this site knew it: `v` was v3 in the restored database, and nobody can tell when that was typed";
+    for (typed, what) in [
+        ("", vec![]),
+        ("DELETE FROM n WHERE id = 3; DELETE FROM t WHERE k = 'z'", vec![format!("n 3 {back}"), format!("t z {back}")]),
+        ("UPDATE n SET v = 'v3' WHERE id = 1; UPDATE t SET v = 'v3' WHERE k = 'x'", vec![format!("n 1 {set}"), format!("t x {set}")]),
+    ] {
+        let tree = pair(THINGS);
+        tree.edit("head", "UPDATE n SET v = v; UPDATE t SET v = v");
+        agreed(&tree);
+        tree.edit("head", "UPDATE t SET v = 'draft' WHERE k = 'y'");
+        let old = backup(&tree, "head");
+        agreed(&tree);
+        tree.edit("head", upgrade);
+        agreed(&tree);
+        for value in ["v3", "v4"] {
+            tree.edit("anna", &format!("UPDATE n SET v = '{value}' WHERE id = 1; UPDATE t SET v = '{value}' WHERE k IN ('x', 'y')"));
+            agreed(&tree);
+        }
+        tree.edit("anna", "UPDATE n SET w = 'later' WHERE id = 1; DELETE FROM l WHERE n = 2");
+        tree.edit("anna", "INSERT INTO n VALUES (9, 'came', 'since', NULL); DELETE FROM n WHERE id = 2");
+        let before = agreed(&tree);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", upgrade);
+        tree.edit("head", typed);
+        assert_eq!(listed(&recovered(&tree, "head", Mode::Do).unwrap()), what, "{typed}");
+        assert_eq!(agreed(&tree), before);
+    }
+}
+
+/// A delete has no time: with what is noted beside it, it may look like the one with which the site went on after the backup.
+#[test]
+fn a_delete_of_which_nobody_can_tell_when_it_was_is_named_whatever_is_noted_beside_it() {
+    let back = "t x was deleted, and nobody can tell whether before or after the database was put back: it is back";
+    let pushed = "DELETE FROM t WHERE k = 'x'; INSERT OR REPLACE INTO t VALUES ('y', 'c')";
+    let many: String = (0..70).map(|edit| format!("UPDATE t SET v = '{edit}' WHERE k = 'y';")).collect();
+    for site in ["anna", "head"] {
+        for (unsent, since, typed) in [
+            // A record is pushed out by one that gets its unique value.
+            ("", pushed, pushed.replace("'c')", "'c'); UPDATE t SET v = 'q' WHERE k = 'y'")),
+            // More was unsent than is marked.
+            (many.as_str(), "UPDATE t SET v = 'more' WHERE k = 'y'; DELETE FROM t WHERE k = 'x'", "DELETE FROM t WHERE k = 'x'".to_owned()),
+            // It was made before the backup, and had not been sent.
+            ("INSERT INTO t VALUES ('x', 'a')", "DELETE FROM t WHERE k = 'x'", "DELETE FROM t WHERE k = 'x'".to_owned()),
+        ] {
+            let tree = pair(&THINGS.replace("t (k TEXT PRIMARY KEY, v TEXT)", "t (k TEXT PRIMARY KEY, v TEXT UNIQUE)"));
+            if unsent.contains("'x'") {
+                tree.edit(site, "DELETE FROM t WHERE k = 'x'");
+            }
+            tree.edit(site, "UPDATE t SET v = v; UPDATE n SET v = v");
+            agreed(&tree);
+            tree.edit(site, unsent);
+            let old = of_before(&tree, site);
+            tree.edit(site, since);
+            agreed(&tree);
+            tree.edit(other(site), "INSERT INTO t VALUES ('x', 'again')");
+            agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, &typed);
+            let all = listed(&recovered(&tree, site, Mode::Do).unwrap());
+            assert!(all.contains(&back.to_owned()), "{since}; {typed}: {all:?} at {site}");
+            assert_eq!(agreed(&tree)[1][0], "x|again");
+        }
+    }
+}
+
+#[test]
+fn a_new_record_of_a_backup_that_is_deleted_stays_deleted_where_another_one_gets_its_number() {
+    for site in ["anna", "head"] {
+        for since in ["", "UPDATE n SET w = 'lane' WHERE id = 4"] {
+            let tree = pair(THINGS);
+            tree.edit(site, "UPDATE n SET w = w");
+            agreed(&tree);
+            tree.edit(site, "INSERT INTO n VALUES (4, 'Miller', 'street')");
+            let old = backup(&tree, site);
+            tree.edit(site, since);
+            agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, "DELETE FROM n WHERE id = 4");
+            tree.edit(site, "INSERT INTO n (v, w) VALUES ('Smith', 'road')");
+            recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(agreed(&tree)[0][3..], ["5|Smith|road"], "{since} at {site}");
+        }
+    }
 }

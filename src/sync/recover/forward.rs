@@ -10,7 +10,7 @@
 //! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
 //! | it was made since by others | made under its key and deleted again | yes | what the mirror has |
 //! | not there | | yes | what the mirror has |
-//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again, is left out and named |
+//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again or is forgotten, is left out and named |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
@@ -151,12 +151,7 @@ impl Forward<'_, '_, '_> {
             let is_new = match then.whose(shape.number, number) {
                 // What was sealed since, and then was gone, stays so unless it is needed.
                 Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
-                Whose::Of(id) => {
-                    let record = self.session().load_id(id)?;
-                    // What was lost and is entered again just as it was is the same one.
-                    let is_again = || Ok::<_, SyncError>(then.states(&record)?.contains(&self.meant(shape, &row)?));
-                    is_made && self.is_another(shape, &key, &row, &record)? && !is_again()?
-                }
+                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
                     let meant = self.meant(shape, &row)?;
@@ -310,11 +305,18 @@ impl Forward<'_, '_, '_> {
                 continue;
             }
             // The record that had its number was deleted then; where nobody can tell, it is left alone.
-            let is_deleted =
-                |was: &Key| self.then.noted(shape.number).ended.contains(was) && matches!(self.then.base(&record), Ok(Base::Was(Some(_))));
+            let noted = self.then.noted(shape.number);
+            let is_known = |was: &Key| match self.then.base(&record)? {
+                Base::Was(Some(_)) => Ok(true),
+                // It had not been sealed.
+                Base::Was(None) => Ok(noted.made_before.contains(was) && self.then.was_made_here(&record)?),
+                Base::Unknown => Ok::<_, SyncError>(false),
+            };
             let was = self.then.place_of(shape, &record)?;
+            let is_deleted =
+                was.as_ref().is_some_and(|was| noted.ended.contains(was)) && was.as_ref().map(is_known).transpose()? == Some(true);
             let replaced = was.as_ref().map(|was| self.is_of_new(shape, was)).transpose()? == Some(true);
-            let was = was.filter(|was| !replaced || is_deleted(was));
+            let was = was.filter(|_| !replaced || is_deleted);
             let there = match &was {
                 Some(was) if was != key && !replaced => self.read(shape, was)?,
                 Some(_) | None => None,
@@ -452,8 +454,20 @@ impl Forward<'_, '_, '_> {
             let base = then.base(record)?;
             let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
             let kept = mirror.is_some() && !came_since && edited;
-            let is_either = || item.was.as_ref().is_some_and(|was| noted.either.contains(was)) && base != Base::Was(None);
-            if !kept && mirror.is_some() && !came_since && before.is_some() && (is_either() || then.never_ended(record)?) {
+            // What was made before the backup and gone at the next seal the state never saw.
+            let is_unseen = came_since && item.was.as_ref().is_some_and(|was| noted.made_before.contains(was));
+            let is_either = edited || item.was.as_ref().is_some_and(|was| noted.either.contains(was));
+            // Where a program took our triggers away, nobody noted that it went.
+            let is_unwatched = !noted.is_armed
+                && item.was.is_some()
+                && mirror.is_some()
+                && (matches!(base, Base::Was(Some(_))) || then.came_with_table(shape, record)?);
+            let is_doubtful = if came_since {
+                is_unseen && is_either
+            } else {
+                is_unwatched || before.is_some() && (is_either || then.never_ended(record)?)
+            };
+            if !kept && mirror.is_some() && is_doubtful {
                 let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
                 return Ok(Target { over, ..Target::of(mirror) });
             }
@@ -475,10 +489,16 @@ impl Forward<'_, '_, '_> {
                 Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
                 Some(_) | None => false,
             };
-            let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
+            // Where everything is noted, it was there when the backup was made: it ended since, and was forgotten.
+            let is_forgotten = !edited && before.is_none() && !gave_up && noted.is_armed && noted.is_sure && because == Because::Older;
+            let kept =
+                edited || before.is_none() && !gave_up && !is_forgotten && because != Because::Ambiguous && then.was_tracked(shape.number);
             let is_unclear = because == Because::Ambiguous || !gave_up && !then.was_tracked(shape.number);
             let why = match (kept, before) {
                 (false, Some(_)) => "it was made before the backup, and was gone again since",
+                (false, None) if is_forgotten && !is_unclear => {
+                    "nothing is noted of it since the backup was made, and this site knows no such record"
+                }
                 (false, None) if is_unclear => "this site knows no such record, and nobody can tell when it was typed",
                 (true, _) | (false, None) => "",
             };
@@ -534,16 +554,19 @@ impl Forward<'_, '_, '_> {
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
-    /// What the records hold that came since the backup, where any was made since it was put back.
+    /// What the records held that came since the backup, where any was made since it was put back: what is alike may have been entered again, or may
+    /// be another one.
     fn came_since(&self, shape: &Shape, items: &[Item]) -> Result<BTreeMap<String, Key>> {
         let mut came = BTreeMap::new();
         if shape.identity() != Identity::Birth || items.iter().all(|item| item.record.id.is_some()) {
             return Ok(came);
         }
         for item in items {
-            let (Some(image), Some(place)) = (&item.record.current, &item.place) else { continue };
+            let (Some(_), Some(place)) = (&item.record.current, &item.place) else { continue };
             if self.then.base(&item.record)? == Base::Was(None) {
-                came.insert(told(shape, &self.session().numbered(shape, &image.row)?), place.clone());
+                for state in self.then.states(&item.record)? {
+                    came.insert(told(shape, &self.session().numbered(shape, &state)?), place.clone());
+                }
             }
         }
         Ok(came)
@@ -571,7 +594,7 @@ impl Forward<'_, '_, '_> {
             }
             let as_new = target.row.as_ref().filter(|_| item.record.id.is_none());
             if let Some(other) = as_new.and_then(|row| came.get(&told(shape, row))) {
-                let what = format!("holds what {other} holds, which came after the backup: it may have been entered twice");
+                let what = format!("is like {other}, which came after the backup: where it is the same, entered twice, delete one of them");
                 brought.listed.push((place.clone(), what));
             }
             if target.kept && !is_moved {

@@ -13,9 +13,9 @@
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
-//! it was; after it the next [`Session::open`] replays the record, then compares every table. **Invariant**: what the
+//! it was; after it [`Session::open`], this command's or the next one's, replays the record, then compares every table. **Invariant**: what the
 //! restored database held is in it, in the mirror's history, or in the saved copy; and what the mirror has of a packet that was applied in part is not
-//! applied again. Nothing is sent by this; the next round seals and tells what was kept.
+//! applied again. Nothing is sent by this; the next round tells what was kept.
 //!
 //! Everything else that stops a site (a restored state, a fork, a restored neighbour) is not mended here.
 
@@ -153,7 +153,20 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
         database.rollback()?;
         session.ledger.rollback()?;
     }
-    done
+    match done {
+        Ok((_, true)) => match seal_kept(session) {
+            Err(error) if error.is_crash() => Err(error),
+            // It is brought forward; what keeps it from being sealed the next round says.
+            Ok(()) | Err(_) => done,
+        },
+        Ok((_, false)) | Err(_) => done,
+    }
+}
+
+/// Compares every table, and so seals what was kept: a backup that is made before the next round is to know what of it is the state's.
+fn seal_kept(session: Session) -> Result<()> {
+    let Session { world, home, limits, .. } = session;
+    seal::seal(&Session::open(world, home, limits)?).map(drop)
 }
 
 /// What came of it, for the ledger.

@@ -51,7 +51,8 @@ pub(super) struct Noted {
     pub reborn: BTreeSet<Key>,
     /// Keys of records that went, whenever that was: a record that is put in the place of another one of its key does not make that go.
     pub ended: BTreeSet<Key>,
-    /// Keys of records that went of which nobody can tell whether that was before: as much was sealed first, and their notes have no time.
+    /// Keys of records that went of which nobody can tell whether that was before: as much was sealed first, or what was is not known any more, and
+    /// their notes have no time.
     pub either: BTreeSet<Key>,
     /// Whether it is known that what was noted before was sealed since.
     pub is_sure: bool,
@@ -89,7 +90,9 @@ impl Noted {
         noted.is_sure = is_sure;
         noted.is_unclear = !is_sure && first > 0 && notes[first - 1].time.is_none();
         noted.last = notes.last().map_or(0, |note| note.number);
-        let went = notes[..first].iter().rev().take_while(|note| is_sure && note.kind == NoteKind::Delete && note.time.is_none());
+        // Nor has what may have been pushed out by what was written next.
+        let is_untimed = |note: &&Note| matches!(note.kind, NoteKind::Delete | NoteKind::Displaced) && note.time.is_none();
+        let went = notes[..first].iter().rev().take_while(is_untimed).filter(|note| note.kind == NoteKind::Delete);
         noted.either = went.filter_map(|note| note.key.clone().ok()).collect();
         for (place, note) in notes.into_iter().enumerate() {
             let Ok(key) = note.key else { continue };
@@ -339,6 +342,31 @@ impl<'s> Then<'s> {
         Ok(image.filter(|_| is_ours && !matches!(oldest.kind, EntryKind::Rename(_))).map(|image| (image.row, is_last)))
     }
 
+    /// Whether a record was in a table already that was made since, with another key, in the place of one of that name: comparing found it there.
+    pub fn came_with_table(&self, shape: &Shape, record: &Record) -> Result<bool> {
+        if self.was_tracked(shape.number) || !schema::had_another_key(self.session, shape)? {
+            return Ok(false);
+        }
+        let chain = self.session.ledger.chain(record, self.journal())?;
+        let Some(oldest) = chain.last() else { return Ok(false) };
+        Ok(self.session.ledger.cause(oldest.cause)?.kind == CauseKind::Found)
+    }
+
+    /// What a record may hold where nothing was noted and nobody typed: what it was, what was made of what was noted before, and what comparing
+    /// found since, as it finds what a program makes of all records at once.
+    pub fn unwritten(&self, record: &Record, noted: Option<Option<Millis>>) -> Result<Vec<Row>> {
+        let sealed = noted.map(|time| self.sealed_first(record, time)).transpose()?.flatten();
+        let mut held: Vec<Row> = sealed.map(|(row, _)| row).into_iter().collect();
+        let mut image = record.current.clone();
+        for entry in self.session.ledger.chain(record, self.journal())? {
+            let is_found = self.session.ledger.cause(entry.cause)?.kind == CauseKind::Found;
+            held.extend(image.iter().filter(|_| is_found).map(|image| image.row.clone()));
+            image = entry.kind.undo(image);
+        }
+        held.extend(image.map(|image| image.row));
+        Ok(held)
+    }
+
     /// Whether every entry of a record is remembered that [`Then::states`] wants.
     pub fn remembers(&self, record: &Record) -> Result<bool> {
         if !self.was_tracked(record.table) {
@@ -364,6 +392,8 @@ impl<'s> Then<'s> {
         // What was noted before may have been on the way from what it was to what was sealed.
         let sealed = before.map(|time| self.sealed_first(record, *time)).transpose()?.flatten();
         Ok(match sealed {
+            // It may have been undone.
+            None if before.is_some() => (was, shape.live_fields().collect()),
             None => (was, BTreeSet::new()),
             Some((row, true)) => (vec![row], BTreeSet::new()),
             Some((row, false)) => {

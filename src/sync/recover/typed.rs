@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | what it held when the backup was made | | not typed |
 //! | what it held later | no, or nobody knows what it held when the backup was made and it is what it holds now | not typed |
-//! | the same | yes | typed; where nobody knows what it held when the backup was made, nobody can tell |
+//! | the same | yes | typed; where nobody knows what it held when the backup was made, or how far an edit was then, nobody can tell |
 //! | anything else | | typed; where that may have been before the backup was made, nobody can tell |
 //!
 //! A field that the state did not know then came with a schema or a rule. Whoever made its column filled it, and what a site had in one of its own
-//! is as old as the backup: there nothing is typed but in a noted row, and where it is in place of anything nobody can tell. Nor can anybody where a
-//! program made the table anew, and with it took our triggers away.
+//! is as old as the backup: there nothing is typed but in a noted row, and where it is in place of anything, or of what somebody emptied, nobody can
+//! tell. Nor can anybody where a program made the table anew, and with it took our triggers away.
 //!
 //! **Invariant**: what is in a field is the mirror's, is an edit, or is doubtful, and then the record is named.
 
@@ -38,9 +38,11 @@ impl Forward<'_, '_, '_> {
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
         let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
         let is_told = edited || self.is_told(shape, item)?;
-        let is_forgotten = edited && !then.remembers(record)?;
         let (states, untold) = then.known(shape, item.was.as_ref(), record, base)?;
-        let since = then.states(record)?;
+        let (since, remembers) = (then.states(record)?, then.remembers(record)?);
+        let before = item.was.as_ref().and_then(|was| noted.before.get(was).copied());
+        let is_unwatched = !edited && !noted.is_armed && matches!(base, Base::Was(Some(_)));
+        let unwritten = if is_unwatched { then.unwritten(record, before)? } else { Vec::new() };
         let meant = self.meant(shape, there)?;
         let past = session.ledger.past_values(record)?;
         let (mut new, mut doubtful) = (Vec::new(), Vec::new());
@@ -62,18 +64,25 @@ impl Forward<'_, '_, '_> {
                 if self.is_filled(shape, field, value)? {
                     continue;
                 }
-                let is_empty = || mirror.map_or(Ok(false), |row| self.is_filled(shape, field, row.get(field)));
+                let mut is_empty = mirror.is_some() && remembers;
+                for row in mirror.into_iter().chain(&since).filter(|_| edited && !known) {
+                    is_empty = is_empty && self.is_filled(shape, field, row.get(field))?;
+                }
                 match (edited, known) {
                     // It is in place of nothing.
-                    (true, false) if is_empty()? => new.push(field),
+                    (true, false) if is_empty => new.push(field),
                     (true, _) => doubtful.push(field),
                     (false, false) if !(noted.is_armed && noted.is_sure) => doubtful.push(field),
                     (false, _) => {}
                 }
                 continue;
             }
+            let mut is_typed = known && is_unwatched;
+            for state in unwritten.iter().filter(|_| known) {
+                is_typed = is_typed && state.get(field) != value && !self.database().stores_as(shape, field, state.get(field), value)?;
+            }
             match (known, untold.contains(&field)) {
-                (true, true) if is_forgotten => doubtful.push(field),
+                (true, is_untold) if is_typed || edited && is_untold => doubtful.push(field),
                 (true, _) => {}
                 (false, false) if is_told => new.push(field),
                 (false, _) => doubtful.push(field),
