@@ -21,7 +21,8 @@ use std::io::BufReader;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::deciding::following::{Following, referred_by_value};
+use super::deciding::by_value::referred_by_value;
+use super::deciding::following::Following;
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
 use super::deciding::meant::Moved;

@@ -137,3 +137,27 @@ fn what_was_sent_and_not_heard_yet_where_the_key_changed_stays_at_its_site_and_c
         tree.assert_rows(&two, ALL, &["o1|1|edited|111|edited", "o1|2|two|2|two", "o2|7|seven|7|seven"]);
     }
 }
+
+#[test]
+fn what_stays_at_a_site_goes_along_where_another_one_changes_the_value_in_a_key() {
+    let schema = "
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE lines (code TEXT REFERENCES orders(code) ON UPDATE CASCADE, n INTEGER, memo TEXT, PRIMARY KEY (code, n));
+        INSERT INTO orders VALUES (1, 'A', 'o1'), (2, 'C', 'o2'); INSERT INTO lines VALUES ('A', 1, NULL), ('A', 2, NULL), ('C', 1, NULL);";
+    let swapped =
+        "UPDATE orders SET code = '_' WHERE id = 1; UPDATE orders SET code = 'A' WHERE id = 2; UPDATE orders SET code = 'C' WHERE id = 1";
+    for changes in [RENAMED, swapped] {
+        for (there, here) in [("head", "rosa"), ("rosa", "head")] {
+            let tree = Tree::with_rules(schema, "[tables.lines]\nlocal = [\"memo\"]\n");
+            tree.add("head", "rosa", fieldpost::site::Role::Remote);
+            let two = ["head", "rosa"];
+            (0..3).for_each(|_| two.iter().for_each(|site| drop(tree.sync(site))));
+            tree.edit(here, "UPDATE lines SET memo = 'of o1' WHERE code = 'A' AND n = 1");
+            tree.edit(there, &format!("PRAGMA foreign_keys = on; BEGIN; PRAGMA defer_foreign_keys = on; {changes}; COMMIT"));
+            tree.sync(there);
+            ended(&tree, &two);
+            let memos = "SELECT o.of, l.n, l.memo FROM lines l JOIN orders o ON o.code = l.code WHERE memo IS NOT NULL";
+            assert_eq!(tree.rows(here, memos), ["o1|1|of o1"], "{changes}: {there}");
+        }
+    }
+}

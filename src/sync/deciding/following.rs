@@ -14,10 +14,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::by_value::{Pairs, Referrer, led, overlaid, said_by};
 use super::meant::LONGEST_CHAIN;
 use super::put::Put;
-use super::rekeyed::Outlived;
-use crate::database::{Aside, Reference, Refusal, RefusalKind, Staying, Written};
+use super::rekeyed::{Beside, Outlived};
+use crate::database::{Aside, Reference};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
@@ -26,7 +27,7 @@ use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
 use crate::sync::left_behind;
 use crate::sync::mend::{HeldPlace, MendError};
-use crate::sync::{Result, Session, SyncError};
+use crate::sync::{Result, SyncError};
 
 impl Applying<'_> {
     /// A held change of a child gives its record other values than it came with (`before`): what is held of that child and refers to them
@@ -109,7 +110,17 @@ impl Applying<'_> {
                 self.note_below_the_end(child, record.at(), to, most - 1)?;
             }
             let (to, site) = (to.clone(), self.speaker.map(|link| link.site));
-            self.following.push(Following { table: child.number, key: record.key, pairs, was, before: Vec::new(), to, site, known });
+            self.following.push(Following {
+                table: child.number,
+                key: record.key,
+                pairs,
+                was,
+                before: Vec::new(),
+                to,
+                site,
+                known,
+                beside: Beside::default(),
+            });
         }
         Ok(())
     }
@@ -154,7 +165,9 @@ impl Applying<'_> {
         for Referrer { shape: child, record, pairs, was } in session.referrers(shape, place, fields)? {
             let known = self.is_known(child, &record, &pairs, &was)?;
             let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-            if let Some(image) = record.current.as_ref().filter(|_| known && most > 0 && own.iter().any(|field| child.is_key(*field))) {
+            let gets_key = known && own.iter().any(|field| child.is_key(*field));
+            let beside = if gets_key { self.what_stays(child, &record)? } else { Beside::default() };
+            if let Some(image) = record.current.as_ref().filter(|_| gets_key && most > 0) {
                 let becomes = led(&image.row, &pairs, row);
                 let before: Vec<Row> = before.iter().map(|before| led(&image.row, &pairs, before)).collect();
                 if own.iter().all(|field| becomes.get(*field).is_stated()) {
@@ -163,7 +176,7 @@ impl Applying<'_> {
             }
             let (to, site) = ((shape.number, to.clone()), self.speaker.map(|link| link.site));
             let before = before.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
-            self.following.push(Following { table: child.number, key: record.key, pairs, was, before, to, site, known });
+            self.following.push(Following { table: child.number, key: record.key, pairs, was, before, to, site, known, beside });
         }
         Ok(())
     }
@@ -189,7 +202,17 @@ impl Applying<'_> {
                 let (key, was, site) = (record.key.clone(), said_by(&pairs, &image.row), Some(link.site));
                 let before =
                     self.formerly(&session.load(to.0, &to.1)?)?.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
-                self.following.push(Following { table: record.table, key, pairs, was, before, to, site, known: false });
+                self.following.push(Following {
+                    table: record.table,
+                    key,
+                    pairs,
+                    was,
+                    before,
+                    to,
+                    site,
+                    known: false,
+                    beside: Beside::default(),
+                });
             }
         }
         Ok(())
@@ -249,6 +272,7 @@ impl Applying<'_> {
     fn follow(&mut self, all: Vec<Following>, site: Option<SiteNo>) -> Result<Vec<Following>> {
         self.speaker = None;
         let (mut all, mut waits) = (all, Vec::new());
+        self.carry_what_stays(&all)?;
         // Those first, at the end, of which it is certain what they mean.
         all.sort_by_key(|one| !one.known);
         let (mut anew, mut waiting) = (Vec::new(), None);
@@ -481,6 +505,7 @@ impl Applying<'_> {
                 to: to.clone(),
                 site: None,
                 known: false,
+                beside: Beside::default(),
             });
         }
         Ok(())
@@ -498,114 +523,6 @@ impl Applying<'_> {
     }
 }
 
-impl Session {
-    /// What refers to a record by values: by these fields, or by any.
-    fn referrers(&self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>) -> Result<Vec<Referrer<'_>>> {
-        let mut found = Vec::new();
-        for (child, reference, pairs) in self.leading_by_value(shape) {
-            if fields.is_some_and(|fields| !pairs.iter().any(|(_, theirs)| fields.contains(theirs))) {
-                continue;
-            }
-            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-            for (_, place) in self.database()?.dependants(&alone, shape, place, i64::MAX as usize)? {
-                let record = self.load_at(child, &place)?;
-                let Some(was) = record.current.as_ref().map(|image| said_by(&pairs, &image.row)) else { continue };
-                found.push(Referrer { shape: child, record, pairs: pairs.clone(), was });
-            }
-        }
-        Ok(found)
-    }
-
-    /// The references that lead to a table by values, each with its fields and those there.
-    fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Pairs)> {
-        let mut leading = Vec::new();
-        for child in &self.shapes {
-            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
-                leading.extend(self.by_value(reference).map(|(_, pairs)| (child, reference, pairs)));
-            }
-        }
-        leading
-    }
-
-    /// The table to which a reference leads by values, and the fields; none where it does so by the number that is handed out there, which leads by itself. A value may
-    /// be a number of a third record.
-    pub(in crate::sync) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
-        let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
-        let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
-        let pairs = reference.fields.iter().zip(&reference.columns);
-        let mut pairs = pairs.map(|(own, column)| Some((*own, theirs(column)?))).collect::<Option<Pairs>>()?;
-        pairs.retain(|(_, theirs)| shape.number_field() != Some(*theirs));
-        (!pairs.is_empty()).then_some((shape, pairs))
-    }
-
-    /// What refers to a record in the database by the values of fields refers to those that `row` has, and what refers to that likewise; so does what stays
-    /// here. Gives why not, where the database refuses one.
-    pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, fields: &[FieldNo], row: &Row) -> Result<Option<Refusal>> {
-        let staying = self.database()?.what_stays(&self.shapes)?;
-        self.lead_below(&staying, shape, place, (fields, row), LONGEST_CHAIN)
-    }
-
-    fn lead_below(
-        &self,
-        staying: &[Staying],
-        shape: &Shape,
-        place: &Key,
-        (fields, row): (&[FieldNo], &Row),
-        most: usize,
-    ) -> Result<Option<Refusal>> {
-        let database = self.database()?;
-        if let Err(message) = database.lead_what_stays(staying, shape, place, fields, row)? {
-            return Ok(Some(Refusal { kind: RefusalKind::Other, fields: fields.to_vec(), message }));
-        }
-        for (child, reference, mut pairs) in self.leading_by_value(shape) {
-            pairs.retain(|(_, theirs)| fields.contains(theirs));
-            if pairs.is_empty() || most == 0 {
-                continue;
-            }
-            let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-            let mut led = Row::default();
-            pairs.iter().for_each(|(own, theirs)| led.set(*own, row.get(*theirs).clone()));
-            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-            for (_, key) in database.dependants(&alone, shape, place, i64::MAX as usize)? {
-                let written = match self.lead_below(staying, child, &key, (&own, &led), most - 1)? {
-                    None => database.update(child, &key, &own, &led)?,
-                    Some(refusal) => Written::Refused(refusal),
-                };
-                match written {
-                    Written::Done | Written::Missing => {}
-                    Written::Refused(refusal) => return Ok(Some(refusal)),
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Columns that are no key and to which foreign keys lead, by table.
-pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo, Vec<FieldNo>)> {
-    let mut found = BTreeSet::new();
-    for reference in shapes.iter().flat_map(|shape| &shape.references) {
-        let Some(parent) = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
-        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
-        let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
-        found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
-    }
-    found
-}
-
-/// A record that refers to another one by values.
-struct Referrer<'s> {
-    shape: &'s Shape,
-    record: Record,
-    /// By which of its fields, and to which.
-    pairs: Pairs,
-    /// What it says in them.
-    was: Row,
-}
-
-/// Fields that refer, and those to which they do.
-type Pairs = Vec<(FieldNo, FieldNo)>;
-
 /// What becomes of a record, and what it was.
 struct Changed<'r> {
     row: &'r Row,
@@ -614,27 +531,6 @@ struct Changed<'r> {
 
 /// Values that a record had one after the other, by which what refers to it is looked for under its former key.
 const MOST_FORMER: usize = 4;
-
-/// A row that refers to `target`.
-fn led(row: &Row, pairs: &Pairs, target: &Row) -> Row {
-    let mut led = row.clone();
-    pairs.iter().for_each(|(own, theirs)| led.set(*own, target.get(*theirs).clone()));
-    led
-}
-
-/// A row with these fields of another one.
-fn overlaid(row: &Row, other: &Row, fields: &[FieldNo]) -> Row {
-    let mut both = row.clone();
-    fields.iter().for_each(|field| both.set(*field, other.get(*field).clone()));
-    both
-}
-
-/// What a row says in the fields that refer.
-fn said_by(pairs: &Pairs, row: &Row) -> Row {
-    let mut said = Row::default();
-    pairs.iter().for_each(|(own, _)| said.set(*own, row.get(*own).clone()));
-    said
-}
 
 /// Notes of what may have to follow once all of a build has come: behind it the site and a number.
 const FOLLOWING: &str = "following:";
@@ -679,18 +575,21 @@ enum Noted {
 /// A record that referred to another one by values which that one gave up.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::sync) struct Following {
-    table: TableNo,
-    key: Key,
+    pub(super) table: TableNo,
+    pub(super) key: Key,
     /// By which fields it did, and to which.
-    pairs: Pairs,
+    pub(super) pairs: Pairs,
     was: Row,
     /// What it may have said before.
     #[serde(default)]
     before: Vec<Row>,
     /// To which record.
-    to: (TableNo, Key),
+    pub(super) to: (TableNo, Key),
     /// Whose change that was.
     site: Option<SiteNo>,
     /// That site knew that it referred to it.
-    known: bool,
+    pub(super) known: bool,
+    /// What it holds beside its shape, where that site gives it another key.
+    #[serde(default)]
+    pub(super) beside: Beside,
 }

@@ -10,6 +10,7 @@
 //! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
 //! | `referring` | who refers to it, so that it may not go? |
+//! | `by_value` | which references lead to a record by values of it? |
 //! | `meant` | whom did its site mean by a value? |
 //! | `following` | what of those who refer to a record by a value that changes? |
 //! | `rekeyed` | where does an edit go whose record got another key by that? |
@@ -19,6 +20,7 @@
 //! | `losses` | how is what lost written down? |
 //! | `put` | how does what was decided get into the record? |
 
+pub(super) mod by_value;
 pub(super) mod document;
 mod ends;
 pub(super) mod following;

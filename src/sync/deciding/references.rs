@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::following::referred_by_value;
+use super::by_value::referred_by_value;
 use crate::database::Reference;
 use crate::ledger::{Held, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};

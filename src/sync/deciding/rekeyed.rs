@@ -12,12 +12,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::following::Anew;
+use super::by_value::led;
+use super::following::{Anew, Following};
 use super::meant::{LONGEST_CHAIN, Led};
 use super::put::Put;
 use crate::database::Aside;
 use crate::ledger::{Entry, EntryKind, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Image, JournalNumber, Key, PacketNumber, Shape, SiteNo, TableNo, Value};
+use crate::model::{Change, FieldNo, Image, JournalNumber, Key, PacketNumber, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::adds_up;
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -38,6 +39,13 @@ pub(in crate::sync) struct Outlived {
     /// What the parent was told of it that it had not heard yet when it ended the record.
     #[serde(default)]
     told: Option<Image>,
+}
+
+/// What a record holds beside its shape: columns and what is in them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::sync) struct Beside {
+    columns: Vec<String>,
+    values: Row,
 }
 
 /// Where what outlived its end was edited.
@@ -165,6 +173,41 @@ impl Applying<'_> {
         aside.retain(|(_, value)| *value != Value::Null);
         let became = self.session.load(shape.number, key)?;
         Ok(self.session.database()?.put_aside(shape, became.at(), &aside)?.err())
+    }
+
+    /// What a record holds beside its shape.
+    pub(super) fn what_stays(&self, shape: &Shape, record: &Record) -> Result<Beside> {
+        let mut aside = self.session.database()?.aside(shape, record.at())?;
+        aside.retain(|(_, value)| *value != Value::Null);
+        let (columns, values) = aside.into_iter().unzip();
+        Ok(Beside { columns, values: Row(values) })
+    }
+
+    /// A record to which its site gave another key by a value is here under that by now: what it holds beside its shape goes along, and away from under a
+    /// key that another one has.
+    pub(super) fn carry_what_stays(&self, all: &[Following]) -> Result<()> {
+        let (session, mut left, mut carried) = (self.session, Vec::<(&Shape, Record, Aside)>::new(), Vec::new());
+        for Following { table, key, pairs, to, beside, .. } in all.iter().filter(|one| !one.beside.columns.is_empty()) {
+            let Some(shape) = session.shapes.iter().find(|shape| shape.number == *table) else { continue };
+            let record = session.load(*table, key)?;
+            let was = record.current.clone().or(session.ledger.former(&record)?.into_iter().next());
+            let (Some(was), Some(target)) = (was, session.load(to.0, &to.1)?.current) else { continue };
+            let next = session.load(*table, &session.key_by_meaning(shape, &led(&was.row, pairs, &target.row))?)?;
+            if next.current.is_none() || next.key == record.key {
+                continue;
+            }
+            if record.current.is_some() {
+                left.push((shape, record, beside.columns.iter().map(|column| (column.clone(), Value::Null)).collect()));
+            }
+            carried.push((shape, next, beside.columns.iter().cloned().zip(beside.values.0.clone()).collect()));
+        }
+        for (shape, record, aside) in left.into_iter().chain(carried) {
+            if let Err(message) = session.database()?.put_aside(shape, record.at(), &aside)? {
+                let said = format!("{} {}: what stays at this site could not go along: {message}", shape.name, session.shown_key(&record)?);
+                news::add(session, &[Event::Said(said)])?;
+            }
+        }
+        Ok(())
     }
 
     /// A child edited a record that has another key here since, which it has not heard: the record that it is now, and the edit as one of that.
