@@ -161,3 +161,19 @@ fn what_stays_at_a_site_goes_along_where_another_one_changes_the_value_in_a_key(
         }
     }
 }
+
+#[test]
+fn an_edit_of_what_has_its_key_comes_also_where_another_one_has_that_key_at_once() {
+    let schema =
+        LINES.replace("('C', 7, 'seven', 7)", "('C', 1, 'first of C', 7)").replace("('C', 7, 1, 'seven')", "('C', 1, 1, 'lot of C')");
+    for (there, here) in [("head", "north"), ("head", "rosa"), ("north", "rosa")] {
+        let tree = tree(&schema, &THREE);
+        tree.edit(there, &format!("PRAGMA foreign_keys = on; BEGIN; {RENAMED}; UPDATE orders SET code = 'A' WHERE id = 2; COMMIT"));
+        tree.edit(here, "UPDATE lots SET note = 'edited' WHERE code = 'A' AND n = 1");
+        // Its packet comes from a site that has not heard of the change.
+        tree.sync(here);
+        ended(&tree, &THREE);
+        tree.assert_same(&THREE);
+        tree.assert_rows(&THREE, ALL, &["o1|1|one|1|edited", "o1|2|two|2|two", "o2|1|first of C|7|lot of C"]);
+    }
+}
