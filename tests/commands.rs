@@ -257,8 +257,8 @@ fn a_share_that_cannot_be_written_wants_a_person_and_keeps_what_was_made() {
     };
     mode(0o555);
     if std::fs::write(office.path("share/probe"), "x").is_ok() {
-        println!("skipped: this user may write everywhere");
         mode(0o755);
+        std::io::Write::write_all(&mut std::io::stderr(), b"skipped: this user may write everywhere\n").unwrap();
         return;
     }
     let kept = exit(&office, "sync --home anna", 3);

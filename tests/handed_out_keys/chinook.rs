@@ -4,11 +4,11 @@
 //! by which all is checked. What refers to what is noted when it is made and read back through joins.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use fieldpost::exchange::Unruly;
 use fieldpost::site::Role;
 
+use super::support::real_database;
 use super::{Tree, ZONE, loaded};
 
 const SITES: [&str; 4] = ["head", "north", "ben", "anna"];
@@ -166,10 +166,7 @@ fn check(tree: &Tree, truth: &Truth) {
 
 #[test]
 fn chinook_grown_at_four_sites_at_once_ends_the_same_and_nothing_is_mixed_up() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/chinook.db");
-    if !path.is_file() {
-        return println!("skipped: {} is not there", path.display());
-    }
+    let Some(path) = real_database("chinook.db") else { return };
     let tree = Tree::on_copy(&path);
     tree.add("head", "north", Role::Office);
     tree.add("head", "anna", Role::Remote);

@@ -296,7 +296,7 @@ fn a_server_that_takes_nothing_and_a_disk_that_is_full_are_told_apart() {
         assert!(unmounted.success());
         assert!(matches!(full, Err(ExchangeError::Full { .. })), "{full:?}");
     } else {
-        println!("the full disk is skipped: this user may not mount one");
+        servers::skipped("the full disk: this user may not mount one");
     }
     let read_only = Server::start_with("openssh", &[("SFTP", "read-only")]);
     let machine = Machine::new(&read_only);

@@ -27,6 +27,21 @@ pub struct Tree {
     pub limits: Limits,
 }
 
+/// Says why a test checks nothing here, past the harness, which keeps what a passing test prints to itself.
+pub fn skipped(why: &str) {
+    std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: {why}\n").as_bytes()).unwrap();
+}
+
+/// A real database that lies beside the project; not everywhere.
+pub fn real_database(name: &str) -> Option<PathBuf> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    skipped(&format!("{} is not there", path.display()));
+    None
+}
+
 pub fn name(text: &str) -> SiteName {
     SiteName::new(text).unwrap()
 }

@@ -15,6 +15,11 @@ use line::Line;
 
 use fieldpost::exchange::{Access, Exchange, Secret, contract, open_exchange};
 
+/// Says what is not tested here and why, past the harness, which keeps what a passing test prints to itself.
+pub fn skipped(why: &str) {
+    std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: {why}\n").as_bytes()).unwrap();
+}
+
 /// Ports after the server's own that FTP servers take for data.
 const PASSIVE: u16 = 10;
 
@@ -145,14 +150,12 @@ pub struct Share(Server);
 impl Share {
     /// None, with the reason printed, where nothing can be mounted or port 445 is not ours.
     pub fn mount() -> Option<Self> {
-        use std::io::Write as _;
         use std::os::unix::fs::MetadataExt as _;
         let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         let fuse = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
         if !root || !fuse {
             let why = if fuse { "only root may listen on port 445" } else { "/dev/fuse cannot be opened" };
-            // Past the harness, which keeps what a passing test prints to itself.
-            std::io::stderr().write_all(format!("skipped: no SMB share is mounted here: {why}\n").as_bytes()).unwrap();
+            skipped(&format!("no SMB share is mounted here: {why}"));
             return None;
         }
         Some(Self(Server::start_until("samba", &[], |server| server.state().join("mounted").exists())))
