@@ -337,6 +337,22 @@ fn number(tree: &Tree, site: &str, name: &str) -> i64 {
 }
 
 #[test]
+fn a_database_that_is_detached_goes_on_behind_its_last_final_number() {
+    let tree = two(ZONED, "");
+    tree.edit("head", "INSERT INTO customers VALUES (7, 'gone', '7'); DELETE FROM customers WHERE id = 7");
+    tree.edit("anna", "INSERT INTO customers (name) VALUES ('annas')");
+    tree.settle(&TWO);
+    assert_eq!(number(&tree, "anna", "annas"), 8, "7 was another one's");
+    // Nobody says the final number of this one any more.
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('unsent', 8)");
+    let detached = fieldpost::sync::start::detach(tree.session("anna"), fieldpost::model::Millis(1)).unwrap();
+    assert_eq!(detached.provisional, ["orders"]);
+    tree.edit("anna", "INSERT INTO customers (name) VALUES ('later'); INSERT INTO orders (token, customer) VALUES ('later', 9)");
+    assert_eq!(number(&tree, "anna", "later"), 9);
+    tree.assert_rows(&["anna"], "SELECT id FROM orders WHERE token = 'later'", &[&(ZONE + 1).to_string()]);
+}
+
+#[test]
 fn where_numbers_are_never_given_again_a_childs_new_ones_come_from_a_zone_until_the_parent_told_the_final_one() {
     let tree = two(ZONED, "");
     tree.edit("anna", &order_of("anna"));

@@ -12,6 +12,7 @@ use crate::database::{Database, DatabaseError};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
 use crate::site::Home;
+use crate::sync::numbers::renumber::ZONE;
 use crate::sync::streams::stops;
 use crate::sync::{Session, SyncError, seal, start};
 
@@ -64,6 +65,8 @@ pub struct DetachReport {
     pub tables: u64,
     /// Edits that no other site has, as far as they are known here.
     pub unsent: u64,
+    /// Tables with records whose numbers are provisional, and stay so.
+    pub provisional: Vec<String>,
     /// Whether the database was there and this site's.
     pub found: Found,
 }
@@ -120,9 +123,10 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     let (site, database) = (session.name().clone(), session.database_path());
     // Windows renames no folder in which a file is open.
     let _lock = if cfg!(windows) { None } else { Some(lock) };
-    let aside = start::detach(session, context.world.now())?;
+    let start::Detached { aside, provisional } = start::detach(session, context.world.now())?;
     let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
-    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent, found }))
+    let (triggers, tables) = (amount(triggers), amount(tables));
+    Ok(context.printer.report(&DetachReport { site, database, aside, triggers, tables, unsent, provisional, found }))
 }
 
 /// Takes our traces out of a database that has no home any more, or is a copy.
@@ -151,7 +155,20 @@ fn finish(arguments: &DetachArgs, home: Home, context: &Context) -> Result<Exit,
     if home.inside().exists() && !database.exists() && !arguments.force {
         return Err(Failure::LostDatabase { database, another: false });
     }
-    set_aside(home, DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, found: Found::Rest }, context)
+    set_aside(
+        home,
+        DetachReport {
+            site,
+            database,
+            aside: PathBuf::new(),
+            triggers: 0,
+            tables: 0,
+            unsent: 0,
+            provisional: Vec::new(),
+            found: Found::Rest,
+        },
+        context,
+    )
 }
 
 fn set_aside(home: Home, report: DetachReport, context: &Context) -> Result<Exit, Failure> {
@@ -170,7 +187,11 @@ fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> 
     if !arguments.force {
         return Err(Failure::LostDatabase { database, another: found == Found::Another });
     }
-    set_aside(home, DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, found }, context)
+    set_aside(
+        home,
+        DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, provisional: Vec::new(), found },
+        context,
+    )
 }
 
 /// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
@@ -223,9 +244,16 @@ impl Report for DetachReport {
             0 => String::new(),
             unsent => format!("\n  {} no other site has", count(amount(unsent), "edited record that", "edited records that")),
         };
+        let provisional = match &self.provisional[..] {
+            [] => String::new(),
+            tables => format!(
+                "\n  records with provisional numbers, from {ZONE} on, are in {}: they keep them, and the table goes on behind them",
+                tables.join(", ")
+            ),
+        };
         let done = match self.found {
             Found::Ours => format!(
-                "{} and {} taken out; every record is as it was{unsent}",
+                "{} and {} taken out; every record is as it was{unsent}{provisional}",
                 count(amount(self.triggers), "trigger", "triggers"),
                 count(amount(self.tables), "table", "tables"),
             ),
@@ -260,6 +288,7 @@ mod tests {
             triggers: 18,
             tables: 7,
             unsent: 2,
+            provisional: Vec::new(),
             found: Found::Ours,
         };
         assert_eq!(

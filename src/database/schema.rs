@@ -172,6 +172,18 @@ impl Database {
         Ok(())
     }
 
+    /// Lets AUTOINCREMENT tables go on after these numbers, whatever they gave before.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn restart_sequences(&self, world: &World, sequences: &BTreeMap<String, i64>) -> Result<()> {
+        self.writing(world, || {
+            let update = "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1";
+            let set = |(table, number)| self.connection.prepare_cached(update).and_then(|mut set| set.execute((table, number))).map(drop);
+            sequences.iter().try_for_each(set).doing("set back the sequences")
+        })
+    }
+
     fn has_sequences(&self) -> Result<bool> {
         Ok(!self.texts("look for sequences", "SELECT name FROM sqlite_schema WHERE name = 'sqlite_sequence'")?.is_empty())
     }

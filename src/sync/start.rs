@@ -353,14 +353,25 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Takes every trace of us out of the database and sets the home aside, whole, under the name it returns.
+/// What [`detach`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detached {
+    /// Where the home is now.
+    pub aside: PathBuf,
+    /// Tables that have records with provisional numbers: nobody says their final ones any more.
+    pub provisional: Vec<String>,
+}
+
+/// Takes every trace of us out of the database and sets the home aside, whole.
 ///
 /// # Errors
 /// As database and files say; [`finish_detach`] goes on where it stopped.
-pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
+pub fn detach(session: Session, now: Millis) -> Result<Detached> {
     // Nobody takes it back once the home is aside: files of the site's own may have given way.
     super::bundles::carry::take_back(&session)?;
+    let mut provisional = Vec::new();
     if session.has_database() {
+        provisional = session.leave_zone()?;
         session.home.begin_going(&session.world)?;
         if let Err(error) = session.database()?.detach(&session.world).map_err(SyncError::from) {
             if !error.is_crash() {
@@ -371,7 +382,7 @@ pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
     }
     // Windows moves no folder with an open file in it.
     let (world, home) = session.close();
-    Ok(home.set_aside(&world, now)?)
+    Ok(Detached { aside: home.set_aside(&world, now)?, provisional })
 }
 
 /// Sets a home aside whose database no session can open: a detach that stopped may have taken our traces out already, or it is lost, or

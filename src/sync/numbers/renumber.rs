@@ -16,6 +16,7 @@
 //! number of a lower level's zone gets one of our own, so no site ever has a number that another one on its level, or below, hands out too: there a
 //! number that was shown to somebody can vanish, but it never comes to mean another record. Deeper than [`LEVELS`] all share the last zone.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::meaning::number_key;
@@ -31,7 +32,7 @@ use crate::sync::{Result, Session, SyncError};
 
 /// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
 /// milliard to go.
-pub(super) const ZONE: i64 = 1_500_000_000;
+pub const ZONE: i64 = 1_500_000_000;
 /// Numbers of a zone.
 const ZONE_NUMBERS: i64 = 100_000_000;
 /// Numbers that a table gives out in no time.
@@ -139,6 +140,29 @@ impl Session {
         self.begin_zone()
     }
 
+    /// Lets the AUTOINCREMENT tables of a child's database go on as the main office's would: nobody says final numbers here from now on. Where that stops before the rest
+    /// is done, the next round takes it back. Gives the tables that have records with provisional numbers, which go on behind those.
+    pub(in crate::sync) fn leave_zone(&self) -> Result<Vec<String>> {
+        let database = self.database()?;
+        let (mut sequences, mut provisional) = (BTreeMap::new(), Vec::new());
+        if self.settings.role == Role::Host {
+            return Ok(provisional);
+        }
+        let reached = database.sequences()?;
+        for shape in self.shapes.iter().filter(|shape| shape.identity() == Identity::Birth) {
+            if reached.get(&shape.name).is_none_or(|reached| *reached < ZONE - 1) || !database.is_autoincrement(shape)? {
+                continue;
+            }
+            if database.highest_number(shape, i64::MAX)? >= ZONE {
+                provisional.push(shape.name.clone());
+                continue;
+            }
+            sequences.insert(shape.name.clone(), self.next_in(Zone::of(0), shape, true)? - 1);
+        }
+        database.restart_sequences(&self.world, &sequences)?;
+        Ok(provisional)
+    }
+
     /// Lets the AUTOINCREMENT tables of a child's database hand out provisional numbers.
     pub(in crate::sync) fn begin_zone(&self) -> Result<()> {
         let (database, before) = (self.database()?, self.zone()?.from - 1);
@@ -204,9 +228,13 @@ impl Session {
 
     /// A number that no record of the table has or had.
     pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
-        let database = self.database()?;
-        let zoned = database.is_autoincrement(shape)?;
+        let zoned = self.database()?.is_autoincrement(shape)?;
         let zone = if zoned { self.zone()? } else { Zone { from: 1, until: i64::MAX } };
+        self.next_in(zone, shape, zoned)
+    }
+
+    fn next_in(&self, zone: Zone, shape: &Shape, zoned: bool) -> Result<i64> {
+        let database = self.database()?;
         let limit = zone.until;
         let sequence = if zoned { Some(database.sequence(shape)?).filter(|number| *number < limit) } else { None };
         let highest = [
