@@ -8,7 +8,8 @@ mod support;
 
 use fieldpost::exchange::{Content, Exchange, FileName, Folder};
 use fieldpost::packet::{Draft, PacketId, PacketKind, Part, PartSource, seal};
-use fieldpost::site::Role;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::recover::{Mode, recover};
 use fieldpost::sync::{Limits, Session, SyncError, round};
 use support::{Tree, name};
 
@@ -245,7 +246,7 @@ fn a_restored_database_is_noticed_although_as_much_was_edited_in_it_since() {
 
 #[test]
 fn a_database_that_is_restored_while_a_run_is_under_way_ends_that_run() {
-    for applied in [true, false] {
+    for (applied, after_a_seal) in [(true, true), (false, true), (true, false), (false, false)] {
         let tree = two();
         let mut backup = rusqlite::Connection::open_in_memory().unwrap();
         copy_database(&tree.application("anna"), &mut backup);
@@ -257,11 +258,19 @@ fn a_database_that_is_restored_while_a_run_is_under_way_ends_that_run() {
         );
         tree.settle(&["anna", "head"]);
         let session = open(&tree, "anna").unwrap();
-        fieldpost::sync::seal::seal(&session).unwrap();
+        if after_a_seal {
+            fieldpost::sync::seal::seal(&session).unwrap();
+        }
         copy_database(&backup, &mut tree.application("anna"));
         assert!(matches!(fieldpost::sync::seal::seal(&session), Err(SyncError::DatabaseRestored)), "{phone}");
         drop(session);
         assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "{phone}");
+        // Nor was it said in that database that it is the newest one: what is old in it would be taken for typed.
+        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+        let done = recover(tree.world("anna"), home, tree.limits.clone(), Mode::Do).unwrap().unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty()), "{done:?}");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT phone FROM customers WHERE id IN ('ACME', 'NEW') ORDER BY id", &[phone, "3"]);
     }
 }
 
@@ -362,7 +371,7 @@ fn large_change_sets_travel_as_several_packets_and_in_slices() {
 }
 
 fn open(tree: &Tree, site: &str) -> Result<Session, SyncError> {
-    let home = fieldpost::site::Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
     Session::open(tree.world(site), home, tree.limits.clone())
 }
 
@@ -389,7 +398,7 @@ fn what_was_missed_is_found_also_when_the_run_that_noticed_it_dies() {
              INSERT INTO remade SELECT id, name, 'missed' FROM customers; DROP TABLE customers; ALTER TABLE remade RENAME TO customers;
              DROP TABLE _fieldpost_log_customers;",
         );
-        let home = fieldpost::site::Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
         let mortal = tree.world("anna");
         mortal.faults().kill_before(Some(kill));
         let died = Session::open(mortal, home, tree.limits.clone()).is_err();

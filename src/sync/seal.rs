@@ -71,7 +71,7 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
     if session.sealed_at.get() == Some(session.database()?.moment()?) {
         return Ok(Sealed::default());
     }
-    check_age(session)?;
+    session.check_age()?;
     session.lead_the_saved()?;
     let moment = session.database()?.moment()?;
     let mut open = None;
@@ -84,10 +84,11 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
     Ok(sealed)
 }
 
-/// Whether it is still the database of this ledger into which somebody wrote since the last seal: a copy that was put in its place would
-/// be sealed as deletes and edits. Opening looked at it before the first one.
-fn check_age(session: &Session) -> Result<()> {
-    if session.sealed_at.get().is_some() { session.check_age() } else { Ok(()) }
+/// Commits what was sealed if it was read from the database of this ledger to the end: of a copy that was put in its place meanwhile deletes and edits would be
+/// sealed.
+fn commit_sealed(session: &Session, step: &'static str) -> Result<()> {
+    reading(session.database()?, || session.check_commits())?;
+    Ok(session.ledger.commit(&session.world, step)?)
 }
 
 /// `open` is there while a transaction of the ledger is: one per chunk, but one to the end of all tables once a number went to
@@ -116,7 +117,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
             sealed.noted += noted.notes;
             if sealing.taken.is_empty() {
                 reading(database, || sealing.finish())?;
-                session.ledger.commit(&session.world, "commit seal")?;
+                commit_sealed(session, "commit seal")?;
                 sealed.changed += sealing.changed;
                 *open = None;
             }
@@ -124,7 +125,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
     }
     if let Some(sealing) = open {
         reading(database, || sealing.finish())?;
-        session.ledger.commit(&session.world, "commit seal")?;
+        commit_sealed(session, "commit seal")?;
         sealed.changed += sealing.changed;
         *open = None;
     }
@@ -154,7 +155,7 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     if session.sealed_at.get() == Some(session.database()?.moment()?) {
         return Ok(());
     }
-    check_age(session)?;
+    session.check_age()?;
     seal_noted(session, |noted| noted.ended)
 }
 
@@ -281,14 +282,16 @@ pub(super) fn trim(session: &Session) -> Result<()> {
         Err(error) if error.retry_helps() => return Ok(()),
         begun => begun?,
     }
-    let trimmed = due.iter().try_for_each(|(shape, sealed)| database.trim(shape, *sealed)).and_then(|()| {
+    // Of a copy that was put in its place since nothing is said that only the database of this ledger is.
+    let trimmed = session.check_age().and_then(|()| {
+        due.iter().try_for_each(|(shape, sealed)| database.trim(shape, *sealed))?;
         database.make_reached()?;
         database.set_reached(&reached)?;
-        database.commit(&session.world)
+        Ok(database.commit(&session.world)?)
     });
     trimmed.or_else(|error| {
         database.rollback()?;
-        Err(error.into())
+        Err(error)
     })
 }
 
@@ -351,8 +354,8 @@ fn seal_keys(session: &Session, shape: &Shape, keys: &[Key]) -> Result<u64> {
     let mut sealing = Sealing::new(session, CauseKind::Found);
     let done = keys.iter().try_for_each(|key| sealing.look(shape, key, false, None)).and_then(|()| sealing.finish());
     let changed = sealing.changed;
-    let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit comparison")?));
     database.end_read()?;
+    let done = done.and_then(|()| commit_sealed(session, "commit comparison"));
     if done.is_err() {
         session.ledger.rollback()?;
     }

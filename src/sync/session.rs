@@ -6,6 +6,7 @@
 //! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -476,21 +477,23 @@ impl Session {
     /// Before anything follows the schema: that of a restored database would be followed backwards. And whenever another program wrote while a run
     /// is under way: it may have put a copy in the place of the database.
     pub(super) fn check_age(&self) -> Result<()> {
-        let database = self.database()?;
-        let there = database.counters()?.map_or(0, |counters| counters.commits);
-        let here = self.ledger.commits()?;
-        if there > here {
-            return Err(SyncError::StateRestored);
-        }
-        if there < here {
-            return Err(SyncError::DatabaseRestored);
-        }
+        self.check_commits()?;
         let due = self.noted_due()?;
         let mut known = self.shapes.iter().filter(|shape| !due.contains_key(&shape.number));
         match known.try_for_each(|shape| seal::check_log(self, shape)) {
             // Logs have gone along with tables that tracking knows by other names yet; ours was the last commit.
             Err(_) if schema::change(self)? != schema::Change::default() => Ok(()),
             checked => checked,
+        }
+    }
+
+    /// Whether database and ledger had the same commit last.
+    pub(super) fn check_commits(&self) -> Result<()> {
+        let there = self.database()?.counters()?.map_or(0, |counters| counters.commits);
+        match there.cmp(&self.ledger.commits()?) {
+            Ordering::Greater => Err(SyncError::StateRestored),
+            Ordering::Less => Err(SyncError::DatabaseRestored),
+            Ordering::Equal => Ok(()),
         }
     }
 
