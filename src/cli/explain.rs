@@ -341,6 +341,9 @@ fn database(error: &DatabaseError) -> Option<String> {
              leave the home as it is, and run 'fieldpost recover'"
         }
         DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
+        DatabaseError::Moved => {
+            "nothing is half done; run it again: it says whether the file that is there now is older than what this home knows"
+        }
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
         DatabaseError::Damaged(_) => {
@@ -382,6 +385,10 @@ fn ledger(error: &LedgerError) -> Option<String> {
         LedgerError::Damaged(_) | LedgerError::DamagedCommit | LedgerError::UnknownSite(_) => {
             "nothing was changed: have this site invited anew under another name; what it has not sent yet is in its database. An older home is of no \
              use: the others notice that it has forgotten what it sent"
+        }
+        error if error.is_corrupt() => {
+            "nothing was sent. Where this home was put back from a backup: put it back once more, whole, into an empty folder (a 'state.db-wal' that was left \
+             there spoils it). Else have this site invited anew under another name; what it has not sent yet is in its database"
         }
         LedgerError::Sqlite(_) => "is the disk full or the home read-only? Nothing is half done, the next run goes on",
         LedgerError::Crash(_) => return None,
@@ -616,6 +623,7 @@ mod tests {
             (DatabaseError::NotADatabase("shop.db".into()).into(), Exit::Failed),
             (DatabaseError::Busy.into(), Exit::Failed),
             (DatabaseError::ReadOnly.into(), Exit::Failed),
+            (DatabaseError::Moved.into(), Exit::Failed),
             (DatabaseError::Full.into(), Exit::Failed),
             (DatabaseError::Damaged("page 3".into()).into(), Exit::Failed),
             (DatabaseError::OutOfStep { doing: "commit", message: "malformed".into() }.into(), Exit::Failed),

@@ -24,6 +24,10 @@ use crate::world::World;
 /// as an edit; where that is in place of what others did since the backup, the record is named. Where the database refuses a
 /// record, nothing is done. Close the program that owns the database first.
 ///
+/// Put a backup in the place of a database only with nothing of the old one left beside it: delete 'shop.db-wal', 'shop.db-shm' and
+/// 'shop.db-journal' first. SQLite plays what is in them into the backup, which is then neither old nor new: nobody can notice that,
+/// and what is old in it goes out as edits. A whole home is put back into an empty folder.
+///
 /// With --neighbour it is about another site, whose packets stopped following the ones before because its home was restored or
 /// copied: once its newest home is back there, its packets are taken again, and those that do not follow are set aside.
 #[derive(Clone, Debug, Args)]
@@ -120,7 +124,14 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
     let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
     let stopped = stopped(&session)?;
-    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered) }))
+    // Nothing is looked at any more.
+    session.ledger.rollback()?;
+    let is_done = recovered.as_ref().is_some_and(|recovered| recovered.done);
+    let exit = context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered) });
+    if is_done {
+        recover::said(&session)?;
+    }
+    Ok(exit)
 }
 
 /// Neighbours with which nothing goes to and fro, with why and whether their streams can go on from here.

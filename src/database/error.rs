@@ -25,6 +25,9 @@ pub enum DatabaseError {
     /// The file or its folder cannot be written.
     #[error("the database cannot be written")]
     ReadOnly,
+    /// The file is not the one any more that was opened.
+    #[error("another file was put in the place of the database while this ran")]
+    Moved,
     /// No room on the disk.
     #[error("the disk of the database is full")]
     Full,
@@ -83,6 +86,7 @@ impl DatabaseError {
             | Self::Exists(_)
             | Self::NotADatabase(_)
             | Self::ReadOnly
+            | Self::Moved
             | Self::Damaged(_)
             | Self::OutOfStep { .. }
             | Self::PairedElsewhere(_)
@@ -118,6 +122,8 @@ fn named(doing: &'static str, source: rusqlite::Error) -> DatabaseError {
     let is = |wanted: ErrorCode| code == Some(wanted);
     if is(ErrorCode::DatabaseBusy) || is(ErrorCode::DatabaseLocked) {
         DatabaseError::Busy
+    } else if source.sqlite_error().is_some_and(|failure| failure.extended_code == ffi::SQLITE_READONLY_DBMOVED) {
+        DatabaseError::Moved
     } else if is(ErrorCode::ReadOnly) {
         DatabaseError::ReadOnly
     } else if is(ErrorCode::DiskFull) {

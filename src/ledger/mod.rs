@@ -34,7 +34,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use documents::{ASKED, ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
@@ -96,6 +96,15 @@ pub enum LedgerError {
     /// The simulation killed the process.
     #[error(transparent)]
     Crash(#[from] Crash),
+}
+
+impl LedgerError {
+    /// Whether SQLite says that the file is damaged, or none of its own.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
 }
 
 /// Alias for this module's results.

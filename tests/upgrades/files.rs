@@ -2,7 +2,7 @@
 
 use fieldpost::database::DatabaseError;
 use fieldpost::site::{Home, Role};
-use fieldpost::sync::recover::{Mode, Recovered, recover};
+use fieldpost::sync::recover::{Mode, Recovered, recover, said};
 use fieldpost::sync::round::Halves;
 use fieldpost::sync::{Session, SyncError};
 
@@ -72,7 +72,11 @@ fn an_older_database_is_never_followed_backwards_whatever_its_schema() {
 pub(super) fn recovered(tree: &Tree, site: &str, mode: Mode) -> Option<Recovered> {
     tree.tick(1_000);
     let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
-    recover(tree.world(site), home, tree.limits.clone(), mode).unwrap()
+    let done = recover(tree.world(site), home, tree.limits.clone(), mode).unwrap();
+    if done.as_ref().is_some_and(|done| done.done) {
+        said(&open(tree, site).unwrap()).unwrap();
+    }
+    done
 }
 
 /// Anna's database is put back as it was before everything below; gives the tree.
@@ -176,9 +180,12 @@ fn recover_dying(tree: &Tree, kill: u64) -> bool {
     let mortal = tree.world("anna");
     mortal.faults().kill_before(Some(kill));
     let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
-    if matches!(open(tree, "anna"), Err(SyncError::DatabaseRestored)) {
-        recovered(tree, "anna", Mode::Do).unwrap();
+    if open(tree, "anna").is_ok() {
+        let told = tree.sync("anna").waiting.into_iter().any(|one| one.why.contains("'fieldpost recover' says it"));
+        assert!(told, "nobody was told yet: step {kill}");
     }
+    assert!(recovered(tree, "anna", Mode::Do).is_some_and(|done| done.done && !done.tables.is_empty()), "step {kill}");
+    assert_eq!(recovered(tree, "anna", Mode::Do), None, "once");
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
     died

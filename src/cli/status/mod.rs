@@ -33,7 +33,7 @@ use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::join::Unanswered;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError, join, left_behind, roster, start};
+use crate::sync::{Session, SyncError, join, left_behind, recover, roster, start};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -124,7 +124,7 @@ pub struct StatusReport {
     pub sites_wrong: Vec<String>,
     /// Rules that do not run here, a sentence each; wants a person.
     pub rules_wrong: Vec<String>,
-    /// Records that were deleted here although others refer to them, a sentence each; wants a person.
+    /// Records that were deleted here although others refer to them, and what a recovery that was cut off told nobody, a sentence each; wants a person.
     pub left_behind: Vec<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
@@ -265,7 +265,10 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_waiting: waiting(session)?,
         sites_wrong: roster::problems(session)?,
         rules_wrong: rounds::stuck_rules(session)?,
-        left_behind: left_behind::told(session)?.into_iter().map(|(what, why)| format!("{what}: {why}")).collect(),
+        left_behind: {
+            let untold = recover::untold(session)?.map(|untold| (untold.what, untold.why));
+            left_behind::told(session)?.into_iter().chain(untold).map(|(what, why)| format!("{what}: {why}")).collect()
+        },
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
         schema: SchemaStatus::of(session)?,

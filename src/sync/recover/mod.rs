@@ -28,12 +28,15 @@ mod typed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use self::forward::{Back, Because};
 use self::schema::{Followed, RESHAPED};
 use self::then::{Noted, Then};
 use super::apply;
 use super::noticed::note_taken_up;
 use super::numbers::meaning::number_key;
+use super::report::Waiting;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Database, DatabaseError};
@@ -51,8 +54,11 @@ pub enum Mode {
     Do,
 }
 
+/// The note of what was done, until somebody was told.
+const UNSAID: &str = "recovered";
+
 /// What was brought forward in one table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brought {
     /// The table.
     pub table: String,
@@ -77,7 +83,7 @@ pub struct Brought {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
     /// Tables in which anything differed.
     pub tables: Vec<Brought>,
@@ -90,7 +96,8 @@ pub struct Recovered {
     pub schema: Vec<String>,
 }
 
-/// Brings a restored database forward. None where there is nothing to mend.
+/// Brings a restored database forward. None where there is nothing to mend. What is done is kept until [`said`]: a run that dies before it told
+/// anybody is told of by the next one.
 ///
 /// # Errors
 /// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
@@ -98,7 +105,7 @@ pub struct Recovered {
 pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
     let session = Session::open_unchecked(world, home, limits)?;
     match session.check_age() {
-        Ok(()) => return Ok(None),
+        Ok(()) => return unsaid(&session),
         Err(SyncError::DatabaseRestored) => {}
         Err(other) => return Err(other),
     }
@@ -113,7 +120,7 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
         }
     };
     let mut schema = Vec::new();
-    let done = bring(session, mode, &mut schema);
+    let done = bring(session, mode, &mut schema, saved.as_ref());
     // The copy is of use where something was done to the database.
     let is_idle = schema.is_empty() && done.as_ref().map_or_else(|error| !error.is_crash(), |(_, is_done)| !is_done);
     let saved = match saved {
@@ -124,8 +131,37 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     Ok(Some(Recovered { tables, done, saved, schema }))
 }
 
+/// What was done by a run that died before it told anybody.
+fn unsaid(session: &Session) -> Result<Option<Recovered>> {
+    let noted = session.ledger.note(UNSAID)?.filter(|noted| !noted.is_empty());
+    let read = |noted: String| serde_json::from_str(&noted).map_err(|_| SyncError::Bug("the note of what was recovered does not read"));
+    noted.map(read).transpose()
+}
+
+/// Whoever asked was told what was done.
+///
+/// # Errors
+/// As the ledger says.
+pub fn said(session: &Session) -> Result<()> {
+    match session.ledger.note(UNSAID)? {
+        Some(noted) if !noted.is_empty() => session.set_note(UNSAID, ""),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What a person is to ask for, where a run died before it told anybody what it did.
+///
+/// # Errors
+/// As the ledger says.
+pub fn untold(session: &Session) -> Result<Option<Waiting>> {
+    let why = "it was brought forward by a run that was cut off before it said what became of which record; 'fieldpost recover' says it";
+    let waiting =
+        |_| Waiting { neighbour: None, what: "the restored database".into(), why: why.into(), retried: false, unreachable: false };
+    Ok(unsaid(session)?.map(waiting))
+}
+
 /// Gives what was brought forward, and whether it was; in `schema` what was done to the schema, or would be.
-fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(Vec<Brought>, bool)> {
+fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>, saved: Option<&PathBuf>) -> Result<(Vec<Brought>, bool)> {
     let mut followed = schema::follow_parent(&session, mode)?;
     *schema = std::mem::take(&mut followed.schema);
     if !schema.is_empty() {
@@ -142,7 +178,8 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
         let Forwarded { tables, back, last } = bring_forward(&session, database, &followed)?;
         let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
         if is_done {
-            write_down(&session, database, back, &last)?;
+            let done = Recovered { tables: tables.clone(), done: true, saved: saved.cloned(), schema: schema.clone() };
+            write_down(&session, database, back, &last, &done)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
@@ -224,9 +261,10 @@ fn bring_back(session: &Session, id: i64, number: i64) -> Result<()> {
 }
 
 /// Says in both files that they are of one state again, and that every table is to be compared.
-fn write_down(session: &Session, database: &Database, back: Vec<Back>, last: &BTreeMap<TableNo, i64>) -> Result<()> {
+fn write_down(session: &Session, database: &Database, back: Vec<Back>, last: &BTreeMap<TableNo, i64>, done: &Recovered) -> Result<()> {
     let ledger = &session.ledger;
     ledger.record();
+    ledger.set_note(UNSAID, &serde_json::to_string(done).map_err(|_| SyncError::Bug("what was recovered is not written"))?)?;
     back.into_iter().try_for_each(|(id, number)| bring_back(session, id, number))?;
     session.note_all_due()?;
     if !schema::noted_reshaped(session)?.is_empty() {
