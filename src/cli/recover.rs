@@ -25,8 +25,8 @@ use crate::world::World;
 /// record, nothing is done. Close the program that owns the database first.
 ///
 /// Put a backup in the place of a database only with nothing of the old one left beside it: delete 'shop.db-wal', 'shop.db-shm' and
-/// 'shop.db-journal' first. SQLite plays what is in them into the backup, which is then neither old nor new: nobody can notice that,
-/// and what is old in it goes out as edits. A whole home is put back into an empty folder.
+/// 'shop.db-journal' first. SQLite plays what is in them into the backup, which is then neither old nor new. Once another program has opened it
+/// nobody can notice that, and what is old in it goes out as edits. A whole home is put back into an empty folder.
 ///
 /// With --neighbour it is about another site, whose packets stopped following the ones before because its home was restored or
 /// copied: once its newest home is back there, its packets are taken again, and those that do not follow are set aside.

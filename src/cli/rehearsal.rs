@@ -67,7 +67,7 @@ impl Rehearsal {
         let has_database = !ledger.shapes_ever()?.is_empty();
         let database = self.settings.database_path(self.home.folder());
         if has_database {
-            Database::open(&database, context.limits.lock_wait)?.copy_to(&self.folder.join("database"))?;
+            Database::open_to_read(&database, context.limits.lock_wait)?.copy_to(&self.folder.join("database"))?;
         } else if database.exists() {
             // In the way of the first load: the rehearsal must meet it too.
             fs::copy(&database, self.folder.join("database"))?;

@@ -18,6 +18,7 @@
 //! off, and never changes the journal mode of a database it did not create.
 
 mod aside;
+mod beside;
 mod capture;
 mod cells;
 mod commits;
@@ -61,6 +62,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use aside::Aside;
+pub use beside::{InFile, has_journal, has_log};
 pub use cells::SameText;
 pub use commits::{Applied, Counters, Reached};
 pub use customs::Said;

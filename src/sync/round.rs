@@ -185,6 +185,9 @@ fn run_through(
     let moved = super::numbers::renumber::renumbered(session, began)?;
     report.notes.extend(moved.iter().map(|moved| moved.words(settings.parent.as_ref(), &settings.host)));
     super::tracking::news::said(session)?;
+    if session.has_database() {
+        session.note_in_file()?;
+    }
     Ok(report)
 }
 

@@ -20,7 +20,7 @@ use super::numbers::numbering;
 use super::numbers::renumber::Zone;
 use super::tracking::{parked, upgrade};
 use super::{Result, SyncError, schema, seal};
-use crate::database::{Database, Moment};
+use crate::database::{Database, InFile, Moment, Reached, has_journal, has_log};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
@@ -33,6 +33,12 @@ use crate::world::World;
 
 /// Note of the tables whose capture was lost or whose shape moved and that are not compared yet.
 const DUE: &str = "due for comparison";
+
+/// Note of what the file of the database said by itself at the end of a round.
+pub(super) const IN_FILE: &str = "in the file";
+
+/// Note of how far the ledger was that is in the file of the database, where the log of another file was beside it; until it is brought forward.
+pub(super) const MIXED: &str = "mixed";
 
 /// The part of a packet with the rules.
 pub(super) const RULES_PART: &str = "rules.toml";
@@ -214,7 +220,7 @@ impl Session {
         if !session.has_begun() {
             session.database()?;
         }
-        let database = Database::open(&session.database_path(), session.limits.lock_wait)?;
+        let database = session.open_file()?;
         if database.pair()? != Some(session.ledger.pair()?) {
             return Err(SyncError::OtherPair);
         }
@@ -310,7 +316,7 @@ impl Session {
     pub fn look_past_rules(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_to_read(world, home, limits)?;
         if session.has_begun() && session.database_path().is_file() {
-            session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
+            session.database = Some(Database::open_to_read(&session.database_path(), session.limits.lock_wait)?);
         }
         Ok(session)
     }
@@ -332,9 +338,49 @@ impl Session {
         Ok(session)
     }
 
+    /// Opens the file of the database. Where an older one was put in its place and the log or journal of the former one is still beside it, that is noted before
+    /// SQLite puts the two together: from then on nothing tells it, and what the database says of its age may be that of the log.
+    fn open_file(&self) -> Result<Database> {
+        let (path, pair, wait) = (self.database_path(), self.ledger.pair()?, self.limits.lock_wait);
+        let known = self.ledger.note(IN_FILE)?.and_then(|known| serde_json::from_str::<(u64, i64)>(&known).ok());
+        if let Some((commits, journal)) = known.filter(|_| has_log(&path) || has_journal(&path))
+            && let Some(file) = InFile::read(&path, &pair).filter(|file| file.age().0 < commits || file.age().1 < journal)
+        {
+            // In a log that was begun since nothing is ours. What is in a journal only whoever may write reads.
+            if has_journal(&path) || InFile::of(&Database::look(&path, wait)?, &pair).is_some_and(|both| both.age() != file.age()) {
+                let reached = serde_json::to_string(&file.reached).map_err(|_| SyncError::Bug("how far a file was is not written"))?;
+                self.set_note(MIXED, &reached)?;
+            }
+        }
+        Ok(Database::open(&path, wait)?)
+    }
+
+    /// Notes at the end of a round what the file of the database says by itself.
+    pub(super) fn note_in_file(&self) -> Result<()> {
+        let (database, pair) = (self.database()?, self.ledger.pair()?);
+        let noted = self.ledger.note(IN_FILE)?.unwrap_or_default();
+        let words = |age: (u64, i64)| format!("[{},{}]", age.0, age.1);
+        if InFile::of(database, &pair).is_none_or(|is| words(is.age()) == noted) {
+            return Ok(());
+        }
+        database.settle()?;
+        match InFile::read(&self.database_path(), &pair).map(|file| words(file.age())) {
+            Some(file) if file != noted => self.set_note(IN_FILE, &file),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// How far the ledger was that is in a database, as its records have it.
+    pub(super) fn reached_there(&self, database: &Database) -> Result<Option<Reached>> {
+        match self.ledger.note(MIXED)?.filter(|mixed| !mixed.is_empty()) {
+            Some(mixed) => serde_json::from_str(&mixed).map_err(|_| SyncError::Bug("the note of how far a file was does not read")),
+            None => Ok(database.reached()?),
+        }
+    }
+
     /// Opens the database that belongs to the ledger, catches up, follows the schema and repairs capture.
     pub(super) fn open_database(&mut self) -> Result<()> {
-        let database = Database::open(&self.database_path(), self.limits.lock_wait)?;
+        let database = self.open_file()?;
         if database.pair()? != Some(self.ledger.pair()?) {
             return Err(SyncError::OtherPair);
         }
@@ -478,6 +524,9 @@ impl Session {
     /// is under way: it may have put a copy in the place of the database.
     pub(super) fn check_age(&self) -> Result<()> {
         self.check_commits()?;
+        if self.ledger.note(MIXED)?.is_some_and(|mixed| !mixed.is_empty()) {
+            return Err(SyncError::DatabaseRestored);
+        }
         let due = self.noted_due()?;
         let mut known = self.shapes.iter().filter(|shape| !due.contains_key(&shape.number));
         match known.try_for_each(|shape| seal::check_log(self, shape)) {

@@ -2,8 +2,10 @@
 
 use fieldpost::database::DatabaseError;
 use fieldpost::site::{Home, Role};
+use fieldpost::sync::recover::Mode;
 use fieldpost::sync::{Session, SyncError};
 
+use super::files::{recovered, replace_database};
 use super::support::Tree;
 use super::{all, changes_sent, two};
 
@@ -59,6 +61,46 @@ fn vacuum_and_other_journal_modes_change_nothing() {
         tree.settle(&["head", "anna"]);
         tree.assert_same(&["head", "anna"]);
         assert_eq!(tree.text("anna", "PRAGMA journal_mode").to_uppercase(), mode, "the application's choice stays");
+    }
+}
+
+/// The computer goes down while a program has the database open, and the file of last night is put in its place, beside the log that is still there.
+#[test]
+fn what_the_former_file_left_beside_a_backup_does_not_make_that_the_newest() {
+    const RECORDS: &str = "CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT, w TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO t SELECT i, 'old', hex(zeroblob(200)) FROM n";
+    const SITES: [&str; 2] = ["anna", "head"];
+    for site in SITES {
+        let tree = Tree::new(RECORDS);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&SITES);
+        tree.edit(site, "PRAGMA journal_mode = wal; PRAGMA wal_checkpoint(TRUNCATE)");
+        let (file, log) = (tree.home(site).join("shop.db"), tree.home(site).join("shop.db-wal"));
+        let [night, left] = ["night.db", "night.db-wal"].map(|name| tree.folder.path().join(name));
+        std::fs::copy(&file, &night).unwrap();
+        tree.edit(if site == "head" { "anna" } else { "head" }, "UPDATE t SET v = 'other' WHERE k % 20 = 1");
+        tree.settle(&SITES);
+        let program = tree.application(site);
+        program.execute("UPDATE t SET v = 'last' WHERE k = 200", []).unwrap();
+        tree.sync(site);
+        std::fs::copy(&log, &left).unwrap();
+        drop(program);
+        replace_database(&tree, site, Some(&night));
+        std::fs::copy(&left, &log).unwrap();
+        let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+        for _ in 0..2 {
+            let opened = Session::open(tree.world(site), home.clone(), tree.limits.clone());
+            assert!(matches!(opened, Err(SyncError::DatabaseRestored)), "{site}: by itself it says that it is the newest");
+        }
+        assert_eq!(tree.text(site, "SELECT v FROM t WHERE k = 21") + &tree.text(site, "SELECT v FROM t WHERE k = 200"), "oldlast");
+        tree.edit(site, "UPDATE t SET w = 'typed' WHERE k = 41");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(done.tables.iter().map(|table| table.kept.len()).sum::<usize>(), 1, "{done:?}");
+        tree.settle(&SITES);
+        tree.assert_same(&SITES);
+        let now = "SELECT count(*) || v || min(k) FROM t GROUP BY v ORDER BY v";
+        tree.assert_rows(&SITES, now, &["1last200", "189old2", "10other1"]);
+        tree.assert_rows(&SITES, "SELECT v FROM t WHERE w = 'typed'", &["other"]);
     }
 }
 
