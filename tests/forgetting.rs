@@ -185,6 +185,7 @@ fn conflicts_go_when_they_are_old_and_settled_with_what_settled_them() {
         loser: Some("3".into()),
         winner_site: None,
         loser_site: None,
+        also: Vec::new(),
         winner_time: None,
         loser_time: None,
         child_won: None,

@@ -536,3 +536,159 @@ fn what_refers_to_a_unique_value_that_was_changed_elsewhere_follows_its_record()
         }
     }
 }
+
+// ---- who typed the same hears the same
+
+const SIX: [&str; 6] = ["head", "olga", "north", "ben", "bea", "carl"];
+
+/// A main office with a remote (olga) and an office (north); below that an office (ben, with carl below) and a remote (bea).
+fn four_levels() -> Tree {
+    let tree = Tree::new(SCHEMA);
+    for (parent, child, role) in [
+        ("head", "olga", Role::Remote),
+        ("head", "north", Role::Office),
+        ("north", "ben", Role::Office),
+        ("north", "bea", Role::Remote),
+        ("ben", "carl", Role::Remote),
+    ] {
+        tree.add(parent, child, role);
+        (0..4).for_each(|_| SIX.iter().filter(|site| tree.home(site).exists()).for_each(|site| drop(tree.sync(site))));
+    }
+    tree.assert_same(&SIX);
+    tree
+}
+
+/// What a site lists of one kind: the value that lost and the sites that made that edit.
+fn told(tree: &Tree, site: &str, kind: ConflictKind) -> Vec<String> {
+    let mut told = Vec::new();
+    let each = &mut |_, _, _, conflict: fieldpost::ledger::Conflict| {
+        if conflict.kind == kind && conflict.settles.is_none() {
+            let mut sites: Vec<String> = conflict.losing_sites().map(ToString::to_string).collect();
+            sites.sort();
+            told.push(format!("{} of {}", conflict.loser.as_deref().unwrap_or_default(), sites.join(", ")));
+        }
+        Ok(())
+    };
+    tree.session(site).ledger.conflicts(0, each).unwrap();
+    told
+}
+
+fn at_each(tree: &Tree, kind: ConflictKind) -> [Vec<String>; 6] {
+    SIX.map(|site| told(tree, site, kind))
+}
+
+/// Each of `first` does `same`, in this order and a moment apart; olga does `other` after that, and sends it last.
+fn all_do(tree: &Tree, first: &[&str], same: &str, other: &str) {
+    for site in first {
+        tree.edit(site, same);
+        tree.tick(10);
+    }
+    tree.edit("olga", other);
+    for site in first.iter().rev() {
+        send(tree, site);
+    }
+    ["north", "ben", "north"].iter().for_each(|site| drop(tree.sync(site)));
+    settled(tree, &SIX);
+}
+
+const SAME: &str = "UPDATE customers SET phone = 'same' WHERE id = 'ACME'";
+const OTHER: &str = "UPDATE customers SET phone = 'other' WHERE id = 'ACME'";
+
+#[test]
+fn who_typed_the_same_as_the_office_is_told_that_it_lost() {
+    let tree = four_levels();
+    all_do(&tree, &["north", "ben"], SAME, OTHER);
+    assert_eq!(phone(&tree, "ben", "ACME"), "other");
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    // Who typed nothing hears nothing, and the main office knows of one.
+    assert_eq!(at_each(&tree, ConflictKind::Field), [of("north"), vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
+    // Settling it is told where it is listed.
+    fieldpost::sync::mend::settle(
+        &tree.session("head"),
+        1,
+        &fieldpost::sync::mend::Choice::Standing,
+        fieldpost::sync::mend::Since::Ask,
+    )
+    .unwrap();
+    settled(&tree, &SIX);
+    assert_eq!(SIX.map(|site| tree.session(site).ledger.settled().unwrap().len()), [1, 0, 1, 1, 0, 0]);
+}
+
+#[test]
+fn who_typed_the_same_is_told_at_every_level_and_at_both_sites_of_one_office() {
+    let tree = four_levels();
+    all_do(&tree, &["north", "bea", "ben", "carl"], SAME, OTHER);
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    let below = "bea, ben, north";
+    assert_eq!(
+        at_each(&tree, ConflictKind::Field),
+        [of("north"), vec![], of(below), of("bea, ben, carl, north"), of(below), of("bea, ben, carl, north")]
+    );
+    // Typed anew it is another edit, of whoever typed it.
+    tree.edit("north", SAME);
+    send(&tree, "north");
+    tree.tick(10);
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'ACME'");
+    settled(&tree, &SIX);
+    assert_eq!(told(&tree, "north", ConflictKind::Field)[1..], of("north"));
+    assert_eq!(told(&tree, "ben", ConflictKind::Field), of("bea, ben, carl, north"));
+}
+
+#[test]
+fn two_below_an_office_that_typed_nothing_are_both_told() {
+    let tree = four_levels();
+    all_do(&tree, &["carl", "bea"], SAME, OTHER);
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    assert_eq!(
+        at_each(&tree, ConflictKind::Field),
+        [of("bea"), vec![], of("bea, carl"), of("bea, carl"), of("bea, carl"), of("bea, carl")]
+    );
+}
+
+#[test]
+fn who_typed_the_same_is_told_also_where_that_came_when_the_office_had_sent_its_own_or_when_all_was_decided() {
+    for decided in [false, true] {
+        let tree = four_levels();
+        tree.edit("north", SAME);
+        tree.edit("ben", SAME);
+        send(&tree, "north");
+        tree.edit("olga", OTHER);
+        send(&tree, "olga");
+        if decided {
+            ["head", "north"].iter().for_each(|site| drop(tree.sync(site)));
+        }
+        send(&tree, "ben");
+        receive(&tree, "north");
+        settled(&tree, &SIX);
+        let of = if decided { "same of ben" } else { "'same' of ben, north" };
+        assert_eq!(told(&tree, "ben", ConflictKind::Field), [of]);
+        assert_eq!(told(&tree, "bea", ConflictKind::Field), [""; 0]);
+    }
+}
+
+#[test]
+fn who_typed_the_same_is_told_where_the_office_itself_decides() {
+    let tree = four_levels();
+    for site in ["north", "ben"] {
+        tree.edit(site, SAME);
+    }
+    tree.tick(10);
+    tree.edit("bea", OTHER);
+    send(&tree, "ben");
+    receive(&tree, "north");
+    settled(&tree, &SIX);
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    assert_eq!(at_each(&tree, ConflictKind::Field), [vec![], vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
+}
+
+#[test]
+fn who_made_the_same_record_is_told_which_values_of_it_lost() {
+    let tree = four_levels();
+    let make = |phone: &str| format!("INSERT INTO customers VALUES ('COIL', 'Coil Inc', 'Chur', '{phone}')");
+    all_do(&tree, &["north", "ben"], &make("same"), &make("other"));
+    assert_eq!(phone(&tree, "ben", "COIL"), "other");
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    assert_eq!(at_each(&tree, ConflictKind::Field), [of("north"), vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
+    // That there were two ben hears once, from north.
+    assert_eq!(told(&tree, "ben", ConflictKind::Twin), ["created twice of ben"]);
+}

@@ -27,6 +27,12 @@ const TO_4: &str = "CREATE TABLE latest (id INTEGER PRIMARY KEY, version INTEGER
 /// To format 5: a child can be retired from now on.
 const TO_5: &str = "ALTER TABLE neighbour ADD COLUMN retired INTEGER;";
 
+/// To format 6: who made an edit that was here already is noted from now on.
+const TO_6: &str = "
+    CREATE TABLE same_edit (id INTEGER PRIMARY KEY, record INTEGER NOT NULL, field INTEGER NOT NULL,
+        our_site INTEGER NOT NULL, our_place INTEGER NOT NULL, site INTEGER NOT NULL, time INTEGER,
+        journal INTEGER NOT NULL, noted INTEGER NOT NULL, UNIQUE (our_site, our_place, record, field, site));";
+
 impl Ledger {
     pub(super) fn upgrade(&self, world: &World) -> Result<()> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -38,8 +44,11 @@ impl Ledger {
         if version < 4 {
             self.connection.execute_batch(TO_4)?;
         }
-        if version < FORMAT {
+        if version < 5 {
             self.connection.execute_batch(TO_5)?;
+        }
+        if version < FORMAT {
+            self.connection.execute_batch(TO_6)?;
             world.step("upgrade state file")?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
         }
@@ -69,13 +78,14 @@ mod tests {
         DROP INDEX conflict_taken;
         DROP TABLE latest;
         ALTER TABLE neighbour DROP COLUMN retired;
+        DROP TABLE same_edit;
         PRAGMA user_version = 2;";
 
     /// The same of format 3.
-    const BACK_TO_3: &str = "DROP TABLE latest; ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 3;";
+    const BACK_TO_3: &str = "DROP TABLE latest; ALTER TABLE neighbour DROP COLUMN retired; DROP TABLE same_edit; PRAGMA user_version = 3;";
 
     /// The same of format 4.
-    const BACK_TO_4: &str = "ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 4;";
+    const BACK_TO_4: &str = "ALTER TABLE neighbour DROP COLUMN retired; DROP TABLE same_edit; PRAGMA user_version = 4;";
 
     #[test]
     fn in_a_file_of_format_4_nobody_is_retired_yet() {

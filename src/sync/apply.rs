@@ -43,7 +43,7 @@ use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::{Applied, Aside, Reached};
 use crate::ledger::{
-    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, PacketRow, Record,
+    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, OurEdit, PacketRow, Record,
 };
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
@@ -74,6 +74,8 @@ pub(super) struct Applying<'s> {
     pub tally: Tally,
     /// What lost in the change being decided, listed once the decision is carried out.
     pub losses: Vec<Conflict>,
+    /// Edits of the change being decided that were here already: the record, ours, whose, when; noted with the losses.
+    pub same: Vec<(i64, OurEdit, SiteNo, Option<Millis>)>,
     /// Whether anything is on its way to the parent: while a packet is applied that only becomes less.
     pub any_pending: bool,
     /// Whose change is being taken.
@@ -156,6 +158,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         now,
         tally: Tally::default(),
         losses: Vec::new(),
+        same: Vec::new(),
         any_pending: ledger.any_pending()?,
         speaker: None,
         together: BTreeSet::new(),
@@ -562,7 +565,7 @@ impl Applying<'_> {
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
-                ledger.add_conflict(&self.as_of_child(conflict)?, Some(number))?;
+                ledger.add_conflict(&self.of_all(conflict)?, Some(number))?;
                 self.tally.outcomes += 1;
             }
             brought = true;

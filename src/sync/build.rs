@@ -30,8 +30,8 @@ use super::streams::outbox;
 use super::tracking::vocabulary::Spoken;
 use super::urgency;
 use super::{Result, Session, SyncError};
-use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo, Value};
+use crate::ledger::{Conflict, Direction, LedgerError, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteName, SiteNo, Value};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -581,7 +581,7 @@ impl<'s> Building<'s> {
         let mut last = self.to.told_outcomes;
         ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
             last = number;
-            if self.concerns(loser)? && conflict.decider != self.to.card.name {
+            if self.concerns(loser, &conflict)? {
                 outcomes.push((decider_number, Conflict { listed_at: None, ..conflict }));
             }
             Ok(())
@@ -597,15 +597,23 @@ impl<'s> Building<'s> {
         Ok((parts, last))
     }
 
-    /// Whether the way to the site of a losing edit leads through this neighbour.
-    fn concerns(&self, loser: Option<SiteNo>) -> std::result::Result<bool, crate::ledger::LedgerError> {
-        let Some(loser) = loser else { return Ok(false) };
-        if loser == SiteNo(0) {
+    /// Whether the way to the site of a losing edit leads through this neighbour, and it is not where this was decided.
+    fn concerns(&self, loser: Option<SiteNo>, conflict: &Conflict) -> std::result::Result<bool, LedgerError> {
+        let loser = loser.map(|loser| self.session.ledger.site_name(loser)).transpose()?;
+        for site in loser.iter().chain(conflict.also.iter().map(|(site, _)| site)) {
+            if self.is_the_way_to(site)? {
+                let known = roster::known(self.session).is_ok_and(|roster| roster.find(&conflict.decider).is_some());
+                return Ok(!(known && self.is_the_way_to(&conflict.decider)?));
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_the_way_to(&self, site: &SiteName) -> std::result::Result<bool, LedgerError> {
+        if site == self.session.name() {
             return Ok(false);
         }
-        let name = self.session.ledger.site_name(loser)?;
-        let below = roster::way_down(self.session, &name)?;
-        Ok(match below {
+        Ok(match roster::way_down(self.session, site)? {
             Some(child) => !self.up && child == self.to.card.name,
             None => self.up,
         })
