@@ -190,6 +190,7 @@ fn conflicts_go_when_they_are_old_and_settled_with_what_settled_them() {
         loser_time: None,
         child_won: None,
         settles: None,
+        passing: false,
         rule: "newest".into(),
         decider: name("head"),
         packet: None,

@@ -55,6 +55,9 @@ pub struct Conflict {
     /// Of a [`ConflictKind::Settled`]: whose conflict it settles, and under which number it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<(SiteName, i64)>,
+    /// It is listed here for nobody, and only on its way to offices below which somebody may have made that edit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// The rule that decided, in words.
     pub rule: String,
     /// The site that decided.
@@ -136,6 +139,8 @@ pub enum ConflictState {
 
 /// What stands for the state of an entry that settles another one.
 pub(super) const SETTLES: &str = "settles";
+/// What stands for the state of an entry that is listed for nobody.
+const PASSING: &str = "passing";
 /// What stands for the state of one of ours about a unique value whose change waits.
 const TAKEN: &str = "taken";
 
@@ -158,6 +163,7 @@ impl Ledger {
         let content = serde_json::to_vec(&Conflict { listed_at: Some(self.journal_end()), ..conflict.clone() })
             .map_err(|_| LedgerError::Damaged("conflict"))?;
         let state = match (&conflict.settles, conflict.kind, decider_number) {
+            _ if conflict.passing => PASSING,
             (Some(_), ..) => SETTLES,
             (None, ConflictKind::Taken, None) => TAKEN,
             (None, ..) => conflict.state.word(),
@@ -219,9 +225,8 @@ impl Ledger {
         let sql = "SELECT site, time FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
         let [field, our_site, our_place] = ours.columns();
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map((record, field, our_site, our_place), |row| {
-            Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis)))
-        })?;
+        let rows = statement
+            .query_map((record, field, our_site, our_place), |row| Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis))))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -232,6 +237,13 @@ impl Ledger {
 
     /// Conflicts after `after`, in order: number here, number at the decider, site of the losing edit, conflict.
     pub fn conflicts(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
+        self.outcomes(after, &mut |number, at_decider, loser, conflict| {
+            if conflict.passing { Ok(()) } else { each(number, at_decider, loser, conflict) }
+        })
+    }
+
+    /// The same with those that are listed for nobody here ([`Conflict::passing`]).
+    pub fn outcomes(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT number, decider_number, loser_site, content FROM conflict WHERE number > ? ORDER BY number")?;
@@ -263,8 +275,8 @@ impl Ledger {
     /// How many are listed of the record that had this key when they were decided.
     pub fn conflicts_about(&self, table: &str, key: &Key) -> Result<u64> {
         let mut statement =
-            self.connection.prepare_cached("SELECT count(*) FROM conflict WHERE table_name = ? AND key = ? AND state <> ?")?;
-        let amount: i64 = statement.query_row((table, key.as_bytes(), SETTLES), |row| row.get(0))?;
+            self.connection.prepare_cached("SELECT count(*) FROM conflict WHERE table_name = ? AND key = ? AND state NOT IN (?, ?)")?;
+        let amount: i64 = statement.query_row((table, key.as_bytes(), SETTLES, PASSING), |row| row.get(0))?;
         Ok(amount.unsigned_abs())
     }
 

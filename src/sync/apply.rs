@@ -461,7 +461,7 @@ impl Applying<'_> {
         let (session, envelope) = (self.session, &opened.envelope);
         let since = self.end_of_build(from, opened, changes)?;
         self.retry_held(Try::All)?;
-        let brought = self.take_documents(from, opened)?;
+        let brought = self.take_documents(from, opened, since.unwrap_or(envelope.number))?;
         if let Some(since) = since {
             self.tell_held(from, since, envelope.number)?;
         }
@@ -558,15 +558,17 @@ impl Applying<'_> {
     }
 
     /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
-    fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
+    fn take_documents(&mut self, from: &Neighbour, opened: &Opened, since: PacketNumber) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
         let mut brought = opened.entry_bytes(RULES_PART).is_some() || opened.entry_bytes(super::schema::PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
-                ledger.add_conflict(&self.of_all(conflict)?, Some(number))?;
-                self.tally.outcomes += 1;
+                if let Some(conflict) = self.of_all(conflict, from, since)? {
+                    ledger.add_conflict(&conflict, Some(number))?;
+                    self.tally.outcomes += u64::from(!conflict.passing);
+                }
             }
             brought = true;
         }

@@ -128,59 +128,6 @@ fn a_delete_that_an_edit_at_another_office_takes_back_is_told_to_the_remote_that
 }
 
 #[test]
-fn who_deleted_the_same_as_the_office_is_told_that_it_came_back_and_by_whose_edit() {
-    let tree = four_levels();
-    let delete = "DELETE FROM customers WHERE id = 'BOLT'";
-    all_do(&tree, &["north", "ben", "carl"], delete, "UPDATE customers SET phone = 'olga' WHERE id = 'BOLT'");
-    assert_eq!(phone(&tree, "carl", "BOLT"), "olga");
-    let of = |sites: &str| vec![format!("deleted of {sites}")];
-    // Whose delete it was carl's own office knows.
-    assert_eq!(
-        at_each(&tree, ConflictKind::Delete),
-        [of("north"), vec![], of("ben, north"), of("ben, carl, north"), vec![], of("ben, carl, north")]
-    );
-    for site in ["head", "carl"] {
-        let conflict = tree.session(site).ledger.conflict(1).unwrap().unwrap();
-        assert_eq!(conflict.winner_site.unwrap().as_str(), "olga");
-        assert!(conflict.winner_time.is_some());
-    }
-    // The same once more is another delete: of whoever made it.
-    tree.edit("north", delete);
-    send(&tree, "north");
-    tree.edit("olga", "UPDATE customers SET phone = 'again' WHERE id = 'BOLT'");
-    settled(&tree, &SIX);
-    assert_eq!(told(&tree, "north", ConflictKind::Delete)[1..], of("north"));
-    assert_eq!(told(&tree, "carl", ConflictKind::Delete).len(), 1);
-}
-
-#[test]
-fn two_below_an_office_that_deleted_the_same_are_both_told() {
-    let tree = four_levels();
-    let delete = "DELETE FROM customers WHERE id = 'BOLT'";
-    all_do(&tree, &["carl", "bea"], delete, "UPDATE customers SET phone = 'olga' WHERE id = 'BOLT'");
-    let of = |sites: &str| vec![format!("deleted of {sites}")];
-    assert_eq!(
-        at_each(&tree, ConflictKind::Delete),
-        [of("north"), vec![], of("bea, ben"), of("bea, carl"), of("bea, ben"), of("bea, carl")]
-    );
-}
-
-#[test]
-fn who_deleted_the_same_as_the_office_is_told_where_the_edit_of_another_remote_takes_it_back() {
-    let tree = four_levels();
-    tree.edit("bea", "UPDATE customers SET phone = 'bea' WHERE id = 'BOLT'");
-    for site in ["north", "ben"] {
-        tree.edit(site, "DELETE FROM customers WHERE id = 'BOLT'");
-    }
-    send(&tree, "ben");
-    receive(&tree, "north");
-    settled(&tree, &SIX);
-    assert_eq!(phone(&tree, "ben", "BOLT"), "bea");
-    let of = |sites: &str| vec![format!("deleted of {sites}")];
-    assert_eq!(at_each(&tree, ConflictKind::Delete), [vec![], vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
-}
-
-#[test]
 fn a_delete_is_told_to_whoever_made_it_whatever_numbers_name_the_record() {
     let tree = Tree::new(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, note TEXT);

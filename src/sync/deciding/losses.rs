@@ -7,16 +7,17 @@
 //! which of its children it had that, and passes the outcome on as that child's ([`Applying::of_all`]), down to whoever made it.
 //!
 //! An edit that was here already when a child's came goes up once, as that of whoever made it first. Who made it as well is noted beside it
-//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). **Invariant**: a
-//! site is named only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value
+//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). Where that edit came
+//! to an office first, and then from below it, only that office knows: so what lost after it stood is told to offices for whom nobody is named,
+//! too, and listed only where it concerns somebody ([`Conflict::passing`]). **Invariant**: a site is named only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value
 //! typed once more is another one.
 
-use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, NeighbourKind, OurEdit, Record};
-use crate::model::{Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, Row, SiteName, SiteNo, Stamp, Value};
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, Neighbour, NeighbourKind, OurEdit, Record};
+use crate::model::{Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, Stamp, Value};
 use crate::rules::DeleteRule;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known::Link;
-use crate::sync::{Result, history, mend};
+use crate::sync::{Result, Session, history, mend};
 
 /// Why a delete is taken back.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,7 @@ impl Applying<'_> {
             loser_time: None,
             child_won: None,
             settles: None,
+            passing: false,
             rule: rule.to_owned(),
             decider: self.session.name().clone(),
             packet: Some((incoming.name.clone(), incoming.number)),
@@ -226,19 +228,24 @@ impl Applying<'_> {
     /// Who made the last delete of a record.
     fn who_deleted(&self, record: &Record) -> Result<Deleters> {
         let ledger = &self.session.ledger;
+        let mut since = Vec::new();
         for entry in ledger.chain(record, JournalNumber(0))? {
+            let cause = ledger.cause(entry.cause)?.kind;
             match entry.kind {
                 EntryKind::Delete(_) | EntryKind::Replace(_) => {}
-                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => continue,
+                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => {
+                    since.push(cause);
+                    continue;
+                }
             }
-            let from = match ledger.cause(entry.cause)?.kind {
+            let from = match cause {
                 CauseKind::Packet(site, _) => Some(site),
                 CauseKind::Seal | CauseKind::Found | CauseKind::Retry => entry.known_to,
             };
             let child = |link: &&Link| Some(link.site) == from && link.kind == NeighbourKind::Child;
             let child = self.links.iter().find(child).map(|link| ledger.site_name(link.site)).transpose()?;
             let same = record.id.map_or(Ok(Vec::new()), |id| ledger.same_edits(id, OurEdit::Delete(entry.number)))?;
-            return Ok(Deleters { child, entry: Some(entry.number), also: self.named(same)? });
+            return Ok(Deleters { child, from, entry: Some(entry.number), since, also: self.named(same)? });
         }
         Ok(Deleters::default())
     }
@@ -262,10 +269,20 @@ impl Applying<'_> {
         Ok(())
     }
 
-    /// What a neighbour decided, as everybody's whose edit lost, as far as this site knows: see the module.
-    pub(in crate::sync) fn of_all(&self, conflict: Conflict) -> Result<Conflict> {
+    /// An outcome that a neighbour told, in packets from `since` on, as everybody's whose edit lost as far as this site knows: see the module.
+    /// None where it concerns nobody here, and nobody to whom it could be passed on.
+    pub(in crate::sync) fn of_all(&self, conflict: Conflict, from: &Neighbour, since: PacketNumber) -> Result<Option<Conflict>> {
+        let known = conflict.also.len();
+        let (was_passing, conflict) = (conflict.passing, self.with_all(Conflict { passing: false, ..conflict }, from, since)?);
+        if !was_passing || conflict.also.len() > known {
+            return Ok(Some(conflict));
+        }
+        let passed_on = self.links.iter().any(|link| link.site != from.site);
+        Ok(passed_on.then_some(Conflict { passing: true, ..conflict }))
+    }
+
+    fn with_all(&self, mut conflict: Conflict, from: &Neighbour, since: PacketNumber) -> Result<Conflict> {
         let session = self.session;
-        let mut conflict = conflict;
         // Whose it is was found out when what it settles came.
         if let Some((decider, number)) = &conflict.settles {
             let Some(settled) = session.ledger.conflict_at(decider, *number)? else { return Ok(conflict) };
@@ -278,17 +295,19 @@ impl Applying<'_> {
         if conflict.field.is_some() {
             return self.with_same_edits(conflict);
         }
-        let is_ours = conflict.losing_sites().any(|site| site == session.name());
-        if !is_ours || !matches!(conflict.loser.as_deref(), Some(DELETED | DELETE_WAITS)) {
+        if !matches!(conflict.loser.as_deref(), Some(DELETED | DELETE_WAITS)) {
             return Ok(conflict);
         }
         let Some(record) = self.record_of(&conflict)? else { return Ok(conflict) };
         let deleters = self.who_deleted(&record)?;
-        if let Some(child) = deleters.child {
+        let is_ours = conflict.losing_sites().any(|site| site == session.name());
+        if let Some(child) = deleters.child.filter(|_| is_ours) {
             let ours = conflict.loser_site.iter_mut().chain(conflict.also.iter_mut().map(|(site, _)| site));
             ours.filter(|site| *site == session.name()).for_each(|site| *site = child.clone());
         }
-        if conflict.loser.as_deref() == Some(DELETED) {
+        let comes_back = |cause: &CauseKind| matches!(cause, CauseKind::Packet(site, number) if *site == from.site && *number >= since);
+        let is_theirs = deleters.from == Some(from.site) && deleters.since.iter().all(comes_back);
+        if conflict.loser.as_deref() == Some(DELETED) && (is_ours || is_theirs) {
             deleters.also.into_iter().for_each(|also| add(&mut conflict, also));
         }
         Ok(conflict)
@@ -339,12 +358,7 @@ impl Applying<'_> {
     }
 
     fn record_of(&self, conflict: &Conflict) -> Result<Option<Record>> {
-        let session = self.session;
-        let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(None) };
-        match mend::record_of(session, shape, conflict)? {
-            Some(record) => Ok(Some(record)),
-            None => Ok(history::under(session, shape, &conflict.key)?.into_iter().next()),
-        }
+        record_of(self.session, conflict)
     }
 
     /// Two records under one natural key that are one from now on.
@@ -378,8 +392,12 @@ impl Applying<'_> {
 struct Deleters {
     /// The child from which that came first, where it came from one.
     child: Option<SiteName>,
+    /// The neighbour from which it came.
+    from: Option<SiteNo>,
     /// The entry of the journal.
     entry: Option<JournalNumber>,
+    /// Of what came after it.
+    since: Vec<CauseKind>,
     /// The children that did the same after that.
     also: Vec<(SiteName, Option<Millis>)>,
 }
@@ -388,5 +406,28 @@ struct Deleters {
 fn add(conflict: &mut Conflict, also: (SiteName, Option<Millis>)) {
     if conflict.losing_sites().all(|site| *site != also.0) {
         conflict.also.push(also);
+    }
+}
+
+/// The record that a conflict is about, as far as that is known.
+pub(in crate::sync) fn record_of(session: &Session, conflict: &Conflict) -> Result<Option<Record>> {
+    let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(None) };
+    match mend::record_of(session, shape, conflict)? {
+        Some(record) => Ok(Some(record)),
+        None => Ok(history::under(session, shape, &conflict.key)?.into_iter().next()),
+    }
+}
+
+/// Whether what lost had stood at `site`, and may have been told before it lost.
+pub(in crate::sync) fn stood_at(site: &SiteName, conflict: &Conflict) -> bool {
+    let decided = conflict.decider == *site;
+    let sender = conflict.packet.as_ref().map(|(sender, _)| sender);
+    match (conflict.kind, &conflict.field) {
+        (ConflictKind::Field, _) => !decided || conflict.child_won == Some(true),
+        (ConflictKind::Delete, Some(_)) => !decided || conflict.winner_site.as_ref() == sender,
+        (ConflictKind::Delete, None) => !decided || conflict.loser_site.as_ref() != sender,
+        (ConflictKind::Gone | ConflictKind::Refused | ConflictKind::Dropped | ConflictKind::Dependants, _) => !decided,
+        (ConflictKind::Settled, _) => true,
+        (ConflictKind::Twin | ConflictKind::Held | ConflictKind::Taken | ConflictKind::Merged, _) => false,
     }
 }
