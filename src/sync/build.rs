@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::bundles;
-use super::deciding::losses::{record_of, stood_at};
+use super::deciding::losses::{is_office, record_of, stood_at};
 use super::documents::tell::Telling;
 use super::known::{self, Link};
 use super::numbers::meaning::Outward;
@@ -35,7 +35,6 @@ use crate::ledger::{Conflict, Direction, LedgerError, Neighbour, NeighbourKind, 
 use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteName, SiteNo, Value};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
-use crate::site::Role;
 
 /// Note of a child that wants to be told everything again, until a packet says so.
 pub(super) const WANT_FULL: &str = "want-full";
@@ -581,25 +580,24 @@ impl<'s> Building<'s> {
         let mut parts = Vec::new();
         let mut outcomes: Vec<(i64, i64, Conflict)> = Vec::new();
         let mut last = self.to.told_outcomes;
+        // A remote has told us of every edit that it made as well.
+        let may_know = is_office(self.to) && (self.office || !self.up);
         let mut perhaps = Vec::new();
         ledger.outcomes(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
             last = number;
             if self.concerns(loser, &conflict)? {
                 outcomes.push((number, decider_number, Conflict { listed_at: None, passing: false, ..conflict }));
-            } else if stood_at(self.session.name(), &conflict) && !self.leads_to_decider(&conflict)? {
+            } else if may_know && stood_at(self.session.name(), &conflict) && !self.leads_to_decider(&conflict)? {
                 perhaps.push((number, decider_number, Conflict { listed_at: None, passing: true, ..conflict }));
             }
             Ok(())
         })?;
-        // Only an office can have somebody below it who made the same edit without our hearing of it.
-        if self.office || (!self.up && self.to.card.role == Role::Office.to_string()) {
-            for outcome in perhaps {
-                if self.is_told_of(&outcome.2)? {
-                    outcomes.push(outcome);
-                }
+        for outcome in perhaps {
+            if self.is_told_of(&outcome.2)? {
+                outcomes.push(outcome);
             }
-            outcomes.sort_by_key(|(number, ..)| *number);
         }
+        outcomes.sort_by_key(|(number, ..)| *number);
         let outcomes: Vec<(i64, Conflict)> = outcomes.into_iter().map(|(_, at_decider, conflict)| (at_decider, conflict)).collect();
         if !outcomes.is_empty() {
             let bytes = serde_json::to_vec(&outcomes).map_err(|_| SyncError::Bug("outcomes do not write"))?;
@@ -625,6 +623,9 @@ impl<'s> Building<'s> {
 
     /// Whether this neighbour had it from whoever decided, or is that site.
     fn leads_to_decider(&self, conflict: &Conflict) -> std::result::Result<bool, LedgerError> {
+        if conflict.decider == *self.session.name() {
+            return Ok(false);
+        }
         let known = roster::known(self.session).is_ok_and(|roster| roster.find(&conflict.decider).is_some());
         Ok(conflict.decider == self.to.card.name || (known && self.is_the_way_to(&conflict.decider)?))
     }

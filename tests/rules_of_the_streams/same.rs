@@ -8,7 +8,10 @@ const SIX: [&str; 6] = ["head", "olga", "north", "ben", "bea", "carl"];
 
 /// A main office with a remote (olga) and an office (north); below that an office (ben, with carl below) and a remote (bea).
 fn four_levels() -> Tree {
-    let tree = Tree::new(SCHEMA);
+    grown(Tree::new(SCHEMA))
+}
+
+fn grown(tree: Tree) -> Tree {
     for (parent, child, role) in [
         ("head", "olga", Role::Remote),
         ("head", "north", Role::Office),
@@ -185,6 +188,20 @@ fn who_made_the_same_record_is_told_which_values_of_it_lost() {
     assert_eq!(at_each(&tree, ConflictKind::Field), [of("north"), vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
     // That there were two ben hears once, from north.
     assert_eq!(told(&tree, "ben", ConflictKind::Twin), ["created twice of ben"]);
+}
+
+#[test]
+fn who_made_the_same_record_is_told_whatever_numbers_the_sites_gave_it() {
+    let rules = "[tables.countries]\nidentity = [\"code\"]\n";
+    let tree = grown(Tree::with_rules("CREATE TABLE countries (id INTEGER PRIMARY KEY, code TEXT, name TEXT)", rules));
+    let make = |name: &str| format!("INSERT INTO countries (code, name) VALUES ('de', '{name}')");
+    // So that it has another number at each.
+    tree.edit("ben", "INSERT INTO countries (code) VALUES ('at'), ('ch')");
+    tree.edit("north", "INSERT INTO countries (code) VALUES ('it')");
+    all_do(&tree, &["north", "ben"], &make("same"), &make("other"));
+    tree.assert_rows(&SIX, "SELECT name FROM countries WHERE code = 'de'", &["other"]);
+    let of = |sites: &str| vec![format!("same of {sites}")];
+    assert_eq!(at_each(&tree, ConflictKind::Field), [of("north"), vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
 }
 
 #[test]

@@ -649,6 +649,8 @@ pub(super) mod tests {
             "customers ACME-0007: your phone '555-0100' lost to '555-0199' of 'anna' (newest, 08:02 against 07:57); keep it anyway: \
              'fieldpost conflicts resolve 7 --take lost'"
         );
+        let with_others = Conflict { also: ["ben", "bea"].map(|name| SiteName::new(name).unwrap()).to_vec(), ..lost(0, -1) };
+        assert!(with_others.sentence(&page()).contains("your phone '555-0100' (edited so at 'head', 'ben' and 'bea') lost to"));
         assert!(lost(2_000, 1_000).sentence(&page()).contains("(newest, 08:00:02 against 08:00:01)"));
         assert!(lost(2, 1).sentence(&page()).contains("(newest, 08:00:00.002 against 08:00:00.001)"));
         assert!(lost(0, -86_400_000).sentence(&page()).contains("(newest, 2026-11-22 08:00 against 2026-11-21 08:00)"));
@@ -660,6 +662,11 @@ pub(super) mod tests {
         assert_eq!(
             delete.sentence(&page()),
             "customers ACME-0007: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"
+        );
+        let known = Conflict { winner_time: Some(at(0)), also: vec![SiteName::new("north").unwrap()], ..delete };
+        assert_eq!(
+            known.sentence(&page()),
+            "customers ACME-0007: deleted at 'head' and 'north', but edited at 'anna'; it is kept (edit wins over delete)"
         );
         let marked = Conflict { about: About::Delete, rule: "a delete only marks".to_owned(), ..conflict() };
         assert_eq!(marked.sentence(&page()), "customers ACME-0007: deleted at 'head'; it is kept (a delete only marks)");

@@ -7,14 +7,16 @@
 //! which of its children it had that, and passes the outcome on as that child's ([`Applying::of_all`]), down to whoever made it.
 //!
 //! An edit that was here already when a child's came goes up once, as that of whoever made it first. Who made it as well is noted beside it
-//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). Where that edit came
-//! to an office first, and then from below it, only that office knows: so what lost after it stood is told to offices for whom nobody is named,
-//! too, and listed only where it concerns somebody ([`Conflict::passing`]). **Invariant**: a site is named only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value
-//! typed once more is another one.
+//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). Where that
+//! edit came to an office from above before the same one came from below, only that office knows: so what lost after it stood is told to
+//! offices for whom nobody is named, too, and listed only where it concerns somebody ([`Conflict::passing`]). **Invariant**: a site is named
+//! only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value typed once
+//! more is another one.
 
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, Neighbour, NeighbourKind, OurEdit, Record};
 use crate::model::{Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, Stamp, Value};
 use crate::rules::DeleteRule;
+use crate::site::Role;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known::Link;
 use crate::sync::{Result, Session, history, mend};
@@ -277,7 +279,8 @@ impl Applying<'_> {
         if !was_passing || conflict.also.len() > known {
             return Ok(Some(conflict));
         }
-        let passed_on = self.links.iter().any(|link| link.site != from.site);
+        let may_know = |other: &Neighbour| other.site != from.site && is_office(other);
+        let passed_on = self.session.ledger.neighbours()?.iter().any(may_know);
         Ok(passed_on.then_some(Conflict { passing: true, ..conflict }))
     }
 
@@ -407,6 +410,11 @@ fn add(conflict: &mut Conflict, also: (SiteName, Option<Millis>)) {
     if conflict.losing_sites().all(|site| *site != also.0) {
         conflict.also.push(also);
     }
+}
+
+/// Whether sites below a neighbour, or beside it, may have made an edit as well of which it has told us nothing.
+pub(in crate::sync) fn is_office(neighbour: &Neighbour) -> bool {
+    neighbour.kind == NeighbourKind::Parent || neighbour.card.role == Role::Office.to_string()
 }
 
 /// The record that a conflict is about, as far as that is known.
