@@ -6,6 +6,8 @@
 mod deletes;
 #[path = "rules_of_the_streams/forgetting.rs"]
 mod forgetting;
+#[path = "rules_of_the_streams/same.rs"]
+mod same;
 mod support;
 
 use fieldpost::ledger::ConflictKind;

@@ -344,6 +344,7 @@ mod tests {
             loser: Shown(Value::text("555-0100")),
             loser_site: Some(name("anna")),
             loser_time: None,
+            also: Vec::new(),
             mine: true,
             rule: "newest".to_owned(),
             decider: name("head"),

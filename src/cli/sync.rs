@@ -513,6 +513,7 @@ mod tests {
             loser: text("555-0100"),
             loser_site: Some(name("head")),
             loser_time: None,
+            also: Vec::new(),
             rule: "newest".to_owned(),
             decider: name("head"),
             packet: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Result};
-use crate::model::{JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo};
+use crate::model::{FieldNo, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, Stamp};
 
 /// One decision with what lost.
 ///
@@ -40,6 +40,9 @@ pub struct Conflict {
     pub winner_site: Option<SiteName>,
     /// The site whose value lost.
     pub loser_site: Option<SiteName>,
+    /// The sites that made the same edit, as far as the way to them is known here, and when: it lost with that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<(SiteName, Option<Millis>)>,
     /// When the value that stands was edited, by the clock of its site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner_time: Option<Millis>,
@@ -52,6 +55,9 @@ pub struct Conflict {
     /// Of a [`ConflictKind::Settled`]: whose conflict it settles, and under which number it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<(SiteName, i64)>,
+    /// It is listed here for nobody, and only on its way to offices below which somebody may have made that edit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
     /// The rule that decided, in words.
     pub rule: String,
     /// The site that decided.
@@ -65,6 +71,32 @@ pub struct Conflict {
     /// Where the journal of *this* site ended when it was listed here: what was done to the record since is behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<JournalNumber>,
+}
+
+impl Conflict {
+    /// Every site whose edit lost.
+    pub fn losing_sites(&self) -> impl Iterator<Item = &SiteName> {
+        self.loser_site.iter().chain(self.also.iter().map(|(site, _)| site))
+    }
+}
+
+/// An edit that is here, and which a child may have made as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OurEdit {
+    /// Of a field, at this site and time.
+    Field(FieldNo, Stamp),
+    /// The delete that is this entry of the journal.
+    Delete(JournalNumber),
+}
+
+impl OurEdit {
+    /// The field, where and when, as the file has them.
+    fn columns(self) -> [i64; 3] {
+        match self {
+            Self::Field(field, stamp) => [i64::from(field.0), i64::from(stamp.site.0), stamp.time.0],
+            Self::Delete(entry) => [-1, 0, entry.0],
+        }
+    }
 }
 
 /// Which kind of disagreement.
@@ -107,6 +139,8 @@ pub enum ConflictState {
 
 /// What stands for the state of an entry that settles another one.
 pub(super) const SETTLES: &str = "settles";
+/// What stands for the state of an entry that is listed for nobody.
+const PASSING: &str = "passing";
 /// What stands for the state of one of ours about a unique value whose change waits.
 const TAKEN: &str = "taken";
 
@@ -129,6 +163,7 @@ impl Ledger {
         let content = serde_json::to_vec(&Conflict { listed_at: Some(self.journal_end()), ..conflict.clone() })
             .map_err(|_| LedgerError::Damaged("conflict"))?;
         let state = match (&conflict.settles, conflict.kind, decider_number) {
+            _ if conflict.passing => PASSING,
             (Some(_), ..) => SETTLES,
             (None, ConflictKind::Taken, None) => TAKEN,
             (None, ..) => conflict.state.word(),
@@ -162,12 +197,37 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// The site whose value lost in a conflict of `decider`, where that is here.
-    pub fn loser_of(&self, decider: &SiteName, number: i64) -> Result<Option<SiteName>> {
-        let sql = "SELECT loser_site FROM conflict JOIN site ON site.number = decider WHERE name = ? AND decider_number = ?";
-        let found =
-            self.connection.prepare_cached(sql)?.query_row((decider.as_str(), number), |row| row.get::<_, Option<u32>>(0)).optional()?;
-        found.flatten().map(|site| self.site_name(SiteNo(site))).transpose()
+    /// The conflict that has a number at its decider, where it is here.
+    pub fn conflict_at(&self, decider: &SiteName, number: i64) -> Result<Option<Conflict>> {
+        let sql = "SELECT content FROM conflict JOIN site ON site.number = decider WHERE name = ? AND decider_number = ?";
+        let content: Option<String> =
+            self.connection.prepare_cached(sql)?.query_row((decider.as_str(), number), |row| row.get(0)).optional()?;
+        content.map(|content| serde_json::from_str(&content).map_err(|_| LedgerError::Damaged("conflict"))).transpose()
+    }
+
+    /// Notes that `site` made an edit that was here already, at `time` by its clock.
+    pub fn note_same_edit(&self, record: i64, ours: OurEdit, site: SiteNo, time: Option<Millis>, now: Millis) -> Result<()> {
+        let [field, our_site, our_place] = ours.columns().map(Parameter::Integer);
+        let time = time.map_or(Parameter::Null, |time| Parameter::Integer(time.0));
+        let [record, journal, now] = [record, self.journal_end().0, now.0].map(Parameter::Integer);
+        let site = Parameter::Integer(site.0.into());
+        self.write(Statement::AddSameEdit, &[record, field, our_site, our_place, site, time, journal, now]).map(drop)
+    }
+
+    /// Whether anybody made any edit of this site and time as well.
+    pub fn has_same_edits(&self, stamp: Stamp) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM same_edit WHERE our_site = ? AND our_place = ?)";
+        Ok(self.connection.prepare_cached(sql)?.query_row((stamp.site.0, stamp.time.0), |row| row.get(0))?)
+    }
+
+    /// Who made an edit of a record as well, and when.
+    pub fn same_edits(&self, record: i64, ours: OurEdit) -> Result<Vec<(SiteNo, Option<Millis>)>> {
+        let sql = "SELECT site, time FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
+        let [field, our_site, our_place] = ours.columns();
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement
+            .query_map((record, field, our_site, our_place), |row| Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis))))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The number of the last conflict in the list; 0 for none.
@@ -177,6 +237,13 @@ impl Ledger {
 
     /// Conflicts after `after`, in order: number here, number at the decider, site of the losing edit, conflict.
     pub fn conflicts(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
+        self.outcomes(after, &mut |number, at_decider, loser, conflict| {
+            if conflict.passing { Ok(()) } else { each(number, at_decider, loser, conflict) }
+        })
+    }
+
+    /// The same with those that are listed for nobody here ([`Conflict::passing`]).
+    pub fn outcomes(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT number, decider_number, loser_site, content FROM conflict WHERE number > ? ORDER BY number")?;
@@ -208,8 +275,8 @@ impl Ledger {
     /// How many are listed of the record that had this key when they were decided.
     pub fn conflicts_about(&self, table: &str, key: &Key) -> Result<u64> {
         let mut statement =
-            self.connection.prepare_cached("SELECT count(*) FROM conflict WHERE table_name = ? AND key = ? AND state <> ?")?;
-        let amount: i64 = statement.query_row((table, key.as_bytes(), SETTLES), |row| row.get(0))?;
+            self.connection.prepare_cached("SELECT count(*) FROM conflict WHERE table_name = ? AND key = ? AND state NOT IN (?, ?)")?;
+        let amount: i64 = statement.query_row((table, key.as_bytes(), SETTLES, PASSING), |row| row.get(0))?;
         Ok(amount.unsigned_abs())
     }
 

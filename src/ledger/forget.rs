@@ -175,6 +175,12 @@ impl Ledger {
         self.write(Statement::ForgetConflict, &[Parameter::Integer(number)]).map(drop)
     }
 
+    /// Forgets up to `most` notes of edits that were made twice, from before `cutoff` and from when the journal was not longer than this.
+    pub fn forget_same_edits(&self, journal: JournalNumber, cutoff: Millis, most: u64) -> Result<u64> {
+        let parameters = [journal.0, cutoff.0, most.cast_signed()].map(Parameter::Integer);
+        self.write(Statement::ForgetSameEdits, &parameters).map(|count| count as u64)
+    }
+
     /// How far in the journal a neighbour was told everything by our packets up to `packet`. Of one that has none of them, how far
     /// the journal was before its first packet.
     pub fn told_up_to(&self, to: SiteNo, packet: PacketNumber) -> Result<JournalNumber> {

@@ -36,7 +36,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-pub use conflicts::{Conflict, ConflictKind, ConflictState};
+pub use conflicts::{Conflict, ConflictKind, ConflictState, OurEdit};
 pub use documents::{ASKED, ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, MadeAs, Means, Opinion};
 pub use forget::{OldConflict, OldEntry};
@@ -51,7 +51,7 @@ use crate::model::{Born, JournalNumber, PairId, Rope, RopeEnd, SiteName, SiteNo}
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 
 /// Prepared statements kept: all there are, some of them with several sets of columns.
 const STATEMENTS: usize = 256;

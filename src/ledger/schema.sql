@@ -85,6 +85,12 @@ CREATE TABLE conflict (
 -- Those about a unique value whose change still waits here.
 CREATE INDEX conflict_taken ON conflict (decider_number) WHERE state = 'taken';
 
+-- Edits of children that were here already, by which edit: of a field the one of that site and time, of the record (field -1) the delete that is
+-- that entry of the journal (site 0). `site` and `time` are of the edit that came, `journal` is where ours ended then.
+CREATE TABLE same_edit (id INTEGER PRIMARY KEY, record INTEGER NOT NULL, field INTEGER NOT NULL,
+  our_site INTEGER NOT NULL, our_place INTEGER NOT NULL, site INTEGER NOT NULL, time INTEGER,
+  journal INTEGER NOT NULL, noted INTEGER NOT NULL, UNIQUE (our_site, our_place, record, field, site));
+
 -- What neighbours sent for a table or a field that is not here (yet): one composed change per neighbour and record.
 CREATE TABLE parked (
   site INTEGER NOT NULL, table_no INTEGER NOT NULL, key BLOB NOT NULL, packet INTEGER NOT NULL, since INTEGER NOT NULL, content TEXT NOT NULL,

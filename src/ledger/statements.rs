@@ -90,6 +90,8 @@ statements! {
     AddNobodys = 68, "INSERT INTO nobodys VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     DropNobodys = 69, "DELETE FROM nobodys WHERE table_no = ? AND number = ?";
     CloseTaken = 70, "UPDATE conflict SET state = 'decided' WHERE state = 'taken' AND decider_number = ?";
+    AddSameEdit = 71, "INSERT INTO same_edit (record, field, our_site, our_place, site, time, journal, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    ForgetSameEdits = 72, "DELETE FROM same_edit WHERE id IN (SELECT id FROM same_edit WHERE journal <= ? AND noted <= ? ORDER BY id LIMIT ?)";
     PutAliasUnder = 54, "INSERT INTO alias VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_site = excluded.to_site, to_sequence = excluded.to_sequence, record = excluded.record";
     ForgetEntry = 60, "DELETE FROM journal WHERE number = ?";
     ForgetGraves = 61, "DELETE FROM grave WHERE record = ?";

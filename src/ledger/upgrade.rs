@@ -27,6 +27,12 @@ const TO_4: &str = "CREATE TABLE latest (id INTEGER PRIMARY KEY, version INTEGER
 /// To format 5: a child can be retired from now on.
 const TO_5: &str = "ALTER TABLE neighbour ADD COLUMN retired INTEGER;";
 
+/// To format 6: who made an edit that was here already is noted from now on.
+const TO_6: &str = "
+    CREATE TABLE same_edit (id INTEGER PRIMARY KEY, record INTEGER NOT NULL, field INTEGER NOT NULL,
+        our_site INTEGER NOT NULL, our_place INTEGER NOT NULL, site INTEGER NOT NULL, time INTEGER,
+        journal INTEGER NOT NULL, noted INTEGER NOT NULL, UNIQUE (our_site, our_place, record, field, site));";
+
 impl Ledger {
     pub(super) fn upgrade(&self, world: &World) -> Result<()> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -38,8 +44,11 @@ impl Ledger {
         if version < 4 {
             self.connection.execute_batch(TO_4)?;
         }
-        if version < FORMAT {
+        if version < 5 {
             self.connection.execute_batch(TO_5)?;
+        }
+        if version < FORMAT {
+            self.connection.execute_batch(TO_6)?;
             world.step("upgrade state file")?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
         }
@@ -55,8 +64,8 @@ fn version(connection: &Connection) -> Result<i64> {
 mod tests {
     use super::*;
     use crate::ledger::statements::{Parameter, Statement};
-    use crate::ledger::{Card, NeighbourKind, Record};
-    use crate::model::{FieldNo, Key, Millis, PacketNumber, SiteName, StreamId, TableNo, Value};
+    use crate::ledger::{Card, NeighbourKind, OurEdit, Record};
+    use crate::model::{FieldNo, Key, Millis, PacketNumber, SiteName, Stamp, StreamId, TableNo, Value};
 
     /// What `schema.sql` has that format 2 had not, taken back.
     const BACK_TO_2: &str = "
@@ -69,13 +78,14 @@ mod tests {
         DROP INDEX conflict_taken;
         DROP TABLE latest;
         ALTER TABLE neighbour DROP COLUMN retired;
+        DROP TABLE same_edit;
         PRAGMA user_version = 2;";
 
     /// The same of format 3.
-    const BACK_TO_3: &str = "DROP TABLE latest; ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 3;";
+    const BACK_TO_3: &str = "DROP TABLE latest; ALTER TABLE neighbour DROP COLUMN retired; DROP TABLE same_edit; PRAGMA user_version = 3;";
 
     /// The same of format 4.
-    const BACK_TO_4: &str = "ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 4;";
+    const BACK_TO_4: &str = "ALTER TABLE neighbour DROP COLUMN retired; DROP TABLE same_edit; PRAGMA user_version = 4;";
 
     #[test]
     fn in_a_file_of_format_4_nobody_is_retired_yet() {
@@ -91,6 +101,26 @@ mod tests {
         assert_eq!((ledger.neighbours().unwrap().len(), ledger.retired().unwrap().len()), (1, 0));
         ledger.retire(anna, Millis(7)).unwrap();
         assert_eq!((ledger.neighbours().unwrap().len(), ledger.retired().unwrap()[0].retired), (0, Some(Millis(7))));
+    }
+
+    #[test]
+    fn in_a_file_of_format_5_no_edit_is_known_to_be_made_twice_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (world, name) = (World::real(), SiteName::new("head").unwrap());
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        ledger.connection.execute_batch("DROP TABLE same_edit; PRAGMA user_version = 5").unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        let anna = ledger.site_number(&SiteName::new("anna").unwrap()).unwrap();
+        let stamp = Stamp { time: Millis(5), site: anna };
+        let ours = OurEdit::Field(FieldNo(1), stamp);
+        assert_eq!((ledger.same_edits(1, ours).unwrap(), ledger.has_same_edits(stamp).unwrap()), (vec![], false));
+        (0..2).for_each(|_| ledger.note_same_edit(1, ours, anna, Some(Millis(7)), Millis(9)).unwrap());
+        assert_eq!((ledger.same_edits(1, ours).unwrap(), ledger.has_same_edits(stamp).unwrap()), (vec![(anna, Some(Millis(7)))], true));
+        // Young ones stay.
+        let forget = |cutoff| ledger.forget_same_edits(ledger.journal_end(), Millis(cutoff), 9).unwrap();
+        assert_eq!((forget(8), forget(9)), (0, 1));
     }
 
     #[test]

@@ -43,7 +43,7 @@ use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::{Applied, Aside, Reached};
 use crate::ledger::{
-    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, PacketRow, Record,
+    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, OurEdit, PacketRow, Record,
 };
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
@@ -74,6 +74,8 @@ pub(super) struct Applying<'s> {
     pub tally: Tally,
     /// What lost in the change being decided, listed once the decision is carried out.
     pub losses: Vec<Conflict>,
+    /// Edits of the change being decided that were here already: the record, ours, whose, when; noted with the losses.
+    pub same: Vec<(i64, OurEdit, SiteNo, Option<Millis>)>,
     /// Whether anything is on its way to the parent: while a packet is applied that only becomes less.
     pub any_pending: bool,
     /// Whose change is being taken.
@@ -156,6 +158,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         now,
         tally: Tally::default(),
         losses: Vec::new(),
+        same: Vec::new(),
         any_pending: ledger.any_pending()?,
         speaker: None,
         together: BTreeSet::new(),
@@ -458,7 +461,7 @@ impl Applying<'_> {
         let (session, envelope) = (self.session, &opened.envelope);
         let since = self.end_of_build(from, opened, changes)?;
         self.retry_held(Try::All)?;
-        let brought = self.take_documents(from, opened)?;
+        let brought = self.take_documents(from, opened, since.unwrap_or(envelope.number))?;
         if let Some(since) = since {
             self.tell_held(from, since, envelope.number)?;
         }
@@ -555,15 +558,17 @@ impl Applying<'_> {
     }
 
     /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
-    fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
+    fn take_documents(&mut self, from: &Neighbour, opened: &Opened, since: PacketNumber) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
         let mut brought = opened.entry_bytes(RULES_PART).is_some() || opened.entry_bytes(super::schema::PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
-                ledger.add_conflict(&self.as_of_child(conflict)?, Some(number))?;
-                self.tally.outcomes += 1;
+                if let Some(conflict) = self.of_all(conflict, from, since)? {
+                    ledger.add_conflict(&conflict, Some(number))?;
+                    self.tally.outcomes += u64::from(!conflict.passing);
+                }
             }
             brought = true;
         }

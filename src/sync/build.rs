@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::bundles;
+use super::deciding::losses::{is_office, record_of, stood_at};
 use super::documents::tell::Telling;
 use super::known::{self, Link};
 use super::numbers::meaning::Outward;
@@ -30,8 +31,8 @@ use super::streams::outbox;
 use super::tracking::vocabulary::Spoken;
 use super::urgency;
 use super::{Result, Session, SyncError};
-use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo, Value};
+use crate::ledger::{Conflict, Direction, LedgerError, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteName, SiteNo, Value};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -577,15 +578,27 @@ impl<'s> Building<'s> {
     fn documents(&self) -> Result<(Vec<Part>, i64)> {
         let ledger = &self.session.ledger;
         let mut parts = Vec::new();
-        let mut outcomes: Vec<(i64, Conflict)> = Vec::new();
+        let mut outcomes: Vec<(i64, i64, Conflict)> = Vec::new();
         let mut last = self.to.told_outcomes;
-        ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
+        // A remote has told us of every edit that it made as well.
+        let may_know = is_office(self.to) && (self.office || !self.up);
+        let mut perhaps = Vec::new();
+        ledger.outcomes(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
             last = number;
-            if self.concerns(loser)? && conflict.decider != self.to.card.name {
-                outcomes.push((decider_number, Conflict { listed_at: None, ..conflict }));
+            if self.concerns(loser, &conflict)? {
+                outcomes.push((number, decider_number, Conflict { listed_at: None, passing: false, ..conflict }));
+            } else if may_know && stood_at(self.session.name(), &conflict) && !self.leads_to_decider(&conflict)? {
+                perhaps.push((number, decider_number, Conflict { listed_at: None, passing: true, ..conflict }));
             }
             Ok(())
         })?;
+        for outcome in perhaps {
+            if self.is_told_of(&outcome.2)? {
+                outcomes.push(outcome);
+            }
+        }
+        outcomes.sort_by_key(|(number, ..)| *number);
+        let outcomes: Vec<(i64, Conflict)> = outcomes.into_iter().map(|(_, at_decider, conflict)| (at_decider, conflict)).collect();
         if !outcomes.is_empty() {
             let bytes = serde_json::to_vec(&outcomes).map_err(|_| SyncError::Bug("outcomes do not write"))?;
             parts.push(Part { name: "outcomes.json".into(), source: PartSource::Bytes(bytes) });
@@ -597,15 +610,39 @@ impl<'s> Building<'s> {
         Ok((parts, last))
     }
 
-    /// Whether the way to the site of a losing edit leads through this neighbour.
-    fn concerns(&self, loser: Option<SiteNo>) -> std::result::Result<bool, crate::ledger::LedgerError> {
-        let Some(loser) = loser else { return Ok(false) };
-        if loser == SiteNo(0) {
+    /// Whether the way to the site of a losing edit leads through this neighbour, and it is not where this was decided.
+    fn concerns(&self, loser: Option<SiteNo>, conflict: &Conflict) -> std::result::Result<bool, LedgerError> {
+        let loser = loser.map(|loser| self.session.ledger.site_name(loser)).transpose()?;
+        for site in loser.iter().chain(conflict.also.iter().map(|(site, _)| site)) {
+            if self.is_the_way_to(site)? {
+                return Ok(!self.leads_to_decider(conflict)?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether this neighbour had it from whoever decided, or is that site.
+    fn leads_to_decider(&self, conflict: &Conflict) -> std::result::Result<bool, LedgerError> {
+        if conflict.decider == *self.session.name() {
             return Ok(false);
         }
-        let name = self.session.ledger.site_name(loser)?;
-        let below = roster::way_down(self.session, &name)?;
-        Ok(match below {
+        let known = roster::known(self.session).is_ok_and(|roster| roster.find(&conflict.decider).is_some());
+        Ok(conflict.decider == self.to.card.name || (known && self.is_the_way_to(&conflict.decider)?))
+    }
+
+    /// Whether this neighbour is told of the record that a conflict is about.
+    fn is_told_of(&self, conflict: &Conflict) -> Result<bool> {
+        let Some(record) = record_of(self.session, conflict)? else { return Ok(false) };
+        let policy = self.session.policy(record.table);
+        let travels = if self.up { rules::Direction::Down } else { rules::Direction::Up } != policy.direction;
+        Ok(travels && self.session.stays_home(&record, self.link)?.is_none())
+    }
+
+    fn is_the_way_to(&self, site: &SiteName) -> std::result::Result<bool, LedgerError> {
+        if site == self.session.name() {
+            return Ok(false);
+        }
+        Ok(match roster::way_down(self.session, site)? {
             Some(child) => !self.up && child == self.to.card.name,
             None => self.up,
         })

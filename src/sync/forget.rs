@@ -12,6 +12,7 @@
 //! | causes | the entries that name them; the time of a restored database | no entry is left that names it, and it is old |
 //! | packets sent and received | acknowledgements, repeats, `history` | acknowledged and settled, or applied, and old |
 //! | conflicts | telling them on; people | told to every neighbour, decided or settled, and old |
+//! | edits that were made twice | telling both that one lost | all neighbours are past them, and they are old |
 //! | records that ended | all of the above | nothing of the above is left; with handed-out numbers never |
 //! | numbers that records gave up | nobody is given them again (`renumber`) | never |
 //! | values of dropped columns | `history` | with the record: there are no more than records when a column was dropped |
@@ -153,13 +154,14 @@ fn slice(session: &Session) -> Result<(Forgotten, bool)> {
     forgetting.packets(cutoff)?;
     forgetting.conflicts(now, Millis(now.0 - kept))?;
     session.ledger.forget_causes(cutoff, session.limits.forget_rows)?;
+    let same_edits = session.ledger.forget_same_edits(forgetting.until(), cutoff, session.limits.forget_rows)?;
     if forgetting.forgotten.changes > 0 {
         session.ledger.set_note(LAST, &now.0.to_string())?;
     }
     if place != before {
         session.ledger.set_note(PLACE, &serde_json::to_string(&place).map_err(|_| super::SyncError::Bug("a place does not write"))?)?;
     }
-    Ok((forgetting.forgotten, told_is_settled || place != before))
+    Ok((forgetting.forgotten, told_is_settled || same_edits > 0 || place != before))
 }
 
 fn past(session: &Session) -> Result<Vec<Past>> {

@@ -43,6 +43,7 @@ impl Simulation {
                         field: conflict.field.clone(),
                         losers,
                         loser_site: conflict.loser_site.as_ref().map(ToString::to_string),
+                        also: conflict.also.iter().map(|(site, _)| site.to_string()).collect(),
                         decided: decided(&conflict, tree.sites[site].0),
                     });
                     Ok(())

@@ -24,6 +24,8 @@ pub struct Listed {
     /// The values that lost, in words.
     pub losers: Vec<String>,
     pub loser_site: Option<String>,
+    /// The sites that made the same edit.
+    pub also: Vec<String>,
     /// The two edits, where this site decided between them.
     pub decided: Option<String>,
 }
@@ -213,19 +215,24 @@ fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>], pr
     wrong
 }
 
-/// Invariant 7: who made an edit that lost finds it in the list of his own site.
+/// Invariant 7: who made an edit that lost finds it in the list of his own site, and nobody is named who did not make it.
 fn losers_are_told(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for listed in &evidence.conflicts {
-        let Some(site) = listed.loser_site.as_ref().and_then(|name| evidence.sites.iter().position(|site| site.0 == name)) else {
-            continue;
-        };
-        let told = |other: &&Listed| {
-            other.site == site
-                && (&other.kind, &other.table, &other.key, &other.losers) == (&listed.kind, &listed.table, &listed.key, &listed.losers)
-        };
-        if evidence.conflicts.iter().find(told).is_none() {
-            wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));
+        let number = |name: &String| evidence.sites.iter().position(|site| site.0 == name);
+        for site in listed.loser_site.iter().chain(&listed.also).filter_map(number) {
+            let told = |other: &&Listed| {
+                other.site == site
+                    && (&other.kind, &other.table, &other.key, &other.losers) == (&listed.kind, &listed.table, &listed.key, &listed.losers)
+            };
+            if evidence.conflicts.iter().find(told).is_none() {
+                wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));
+            }
+        }
+        for site in listed.also.iter().filter_map(number).filter(|_| listed.field.is_some()) {
+            if !evidence.deeds.written.iter().any(|written| written.site == site && listed.losers.contains(&written.value)) {
+                wrong.push(format!("TOLD FOR NOTHING {}: {listed:?}", evidence.sites[site].0));
+            }
         }
     }
     wrong

@@ -157,6 +157,9 @@ pub struct Conflict {
     pub loser_site: Option<SiteName>,
     /// When it was made, by the clock of its site.
     pub loser_time: Option<Moment>,
+    /// The sites that made the same edit, which lost with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SiteName>,
     /// Whether it was made at this site.
     pub mine: bool,
     /// The rule that decided.
@@ -315,6 +318,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
             _,
         ) => [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)],
     };
+    let mine = conflict.losing_sites().any(|site| site == session.name());
     Ok(Conflict {
         number,
         table: shown_table(&conflict.table).to_owned(),
@@ -326,7 +330,8 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
         winner_site: conflict.winner_site,
         winner_time: conflict.winner_time.map(Moment),
         loser,
-        mine: conflict.loser_site.as_ref() == Some(session.name()),
+        mine,
+        also: conflict.also.into_iter().map(|(site, _)| site).collect(),
         loser_site: conflict.loser_site,
         loser_time: conflict.loser_time.map(Moment),
         rule: conflict.rule,
@@ -382,9 +387,9 @@ impl Report for ConflictsReport {
 
 impl Conflict {
     fn is_meant(&self, filter: &Filter, [since, until]: [Option<Span>; 2]) -> bool {
-        let sites = [self.winner_site.as_ref(), self.loser_site.as_ref()];
+        let sites = [self.winner_site.as_ref(), self.loser_site.as_ref()].into_iter().chain(self.also.iter().map(Some));
         let at = self.decided.0;
-        filter.site.as_ref().is_none_or(|wanted| sites.iter().flatten().any(|site| site.as_str() == wanted))
+        filter.site.as_ref().is_none_or(|wanted| sites.flatten().any(|site| site.as_str() == wanted))
             && since.is_none_or(|since| at >= since.from)
             && until.is_none_or(|until| at < until.to.max(Millis(until.from.0 + 1)))
     }
@@ -416,6 +421,17 @@ impl Conflict {
         if self.is_of_document() { format!("content {}", shown::content(value)) } else { value.to_string() }
     }
 
+    /// The sites whose edit lost.
+    #[must_use]
+    pub fn losers(&self) -> String {
+        let mut names = by(self.loser_site.as_ref());
+        for (place, site) in self.also.iter().enumerate() {
+            let joint = if place + 1 == self.also.len() { " and" } else { "," };
+            names = format!("{names}{joint} '{site}'");
+        }
+        names
+    }
+
     /// When the two edits were made, as far as both are known.
     fn times(&self, page: &Page) -> String {
         match (self.winner_time, self.loser_time) {
@@ -432,7 +448,7 @@ impl Conflict {
     pub fn sentence(&self, page: &Page) -> String {
         let Self { winner, loser, rule, .. } = self;
         let record = self.subject();
-        let (winner_site, loser_site) = (by(self.winner_site.as_ref()), by(self.loser_site.as_ref()));
+        let (winner_site, loser_site) = (by(self.winner_site.as_ref()), self.losers());
         match &self.about {
             About::Field(_) if self.is_of_document() && rule == "both" => {
                 format!("{record}: edited at {winner_site} and at {loser_site}; both are kept, that of {loser_site} under another name")
@@ -452,8 +468,9 @@ impl Conflict {
                 format!("{record}, {field}: {winner} of {winner_site} or {loser} of {loser_site}? You decide ({rule})")
             }
             About::Field(field) if self.mine && !self.settled => {
+                let with_others = if self.also.is_empty() { String::new() } else { format!(" (edited so at {loser_site})") };
                 format!(
-                    "{record}: your {field} {loser} lost to {winner} of {winner_site} ({rule}{}); keep it anyway: \
+                    "{record}: your {field} {loser}{with_others} lost to {winner} of {winner_site} ({rule}{}); keep it anyway: \
                      'fieldpost conflicts resolve {} --take lost'",
                     self.times(page),
                     self.number
@@ -466,7 +483,11 @@ impl Conflict {
             About::Delete if [DeleteRule::EditWins, DeleteRule::Review].iter().all(|edited| edited.word() != rule) => {
                 format!("{record}: deleted at {loser_site}; it is kept ({rule})")
             }
-            About::Delete => format!("{record}: deleted at {loser_site}, but edited at {winner_site} or below; it is kept ({rule})"),
+            About::Delete => {
+                // Without its time the edit is known only by who brought it.
+                let below = if self.winner_time.is_some() { "" } else { " or below" };
+                format!("{record}: deleted at {loser_site}, but edited at {winner_site}{below}; it is kept ({rule})")
+            }
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
             About::Taken(field) => {
@@ -519,7 +540,7 @@ impl Conflict {
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
                         let of = by(self.winner_site.as_ref());
                         let of = match self.is_merged() {
-                            true => format!("{of} and {}", by(self.loser_site.as_ref())),
+                            true => format!("{of} and {}", self.losers()),
                             false => format!("{of}{}", edited(self.winner_time)),
                         };
                         format!("{}   of {of}", self.side(&self.winner))
@@ -531,7 +552,7 @@ impl Conflict {
                     self.number,
                     self.subject(),
                     self.side(&self.loser),
-                    by(self.loser_site.as_ref()),
+                    self.losers(),
                     edited(self.loser_time),
                     self.side(&self.base),
                     self.rule,
@@ -573,6 +594,7 @@ pub(super) mod tests {
             loser: Shown(Value::text("555-0100")),
             loser_site: SiteName::new("head").ok(),
             loser_time: None,
+            also: Vec::new(),
             rule: "newest".to_owned(),
             decider: SiteName::new("head").unwrap(),
             packet: Some(ConflictPacket { from: SiteName::new("anna").unwrap(), number: 4 }),
@@ -627,6 +649,8 @@ pub(super) mod tests {
             "customers ACME-0007: your phone '555-0100' lost to '555-0199' of 'anna' (newest, 08:02 against 07:57); keep it anyway: \
              'fieldpost conflicts resolve 7 --take lost'"
         );
+        let with_others = Conflict { also: ["ben", "bea"].map(|name| SiteName::new(name).unwrap()).to_vec(), ..lost(0, -1) };
+        assert!(with_others.sentence(&page()).contains("your phone '555-0100' (edited so at 'head', 'ben' and 'bea') lost to"));
         assert!(lost(2_000, 1_000).sentence(&page()).contains("(newest, 08:00:02 against 08:00:01)"));
         assert!(lost(2, 1).sentence(&page()).contains("(newest, 08:00:00.002 against 08:00:00.001)"));
         assert!(lost(0, -86_400_000).sentence(&page()).contains("(newest, 2026-11-22 08:00 against 2026-11-21 08:00)"));
@@ -638,6 +662,11 @@ pub(super) mod tests {
         assert_eq!(
             delete.sentence(&page()),
             "customers ACME-0007: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"
+        );
+        let known = Conflict { winner_time: Some(at(0)), also: vec![SiteName::new("north").unwrap()], ..delete };
+        assert_eq!(
+            known.sentence(&page()),
+            "customers ACME-0007: deleted at 'head' and 'north', but edited at 'anna'; it is kept (edit wins over delete)"
         );
         let marked = Conflict { about: About::Delete, rule: "a delete only marks".to_owned(), ..conflict() };
         assert_eq!(marked.sentence(&page()), "customers ACME-0007: deleted at 'head'; it is kept (a delete only marks)");

@@ -171,7 +171,7 @@ fn settle(session: &Session, conflict: &Conflict, chosen: &Chosen, since: Since)
     let choice = match chosen {
         Chosen::The(choice) => choice.clone(),
         Chosen::Of(site) if conflict.winner_site.as_ref() == Some(site) => Choice::Standing,
-        Chosen::Of(site) if conflict.loser_site.as_ref() == Some(site) => Choice::Lost,
+        Chosen::Of(site) if conflict.loser_site.iter().chain(&conflict.also).any(|lost| lost == site) => Choice::Lost,
         Chosen::Of(_) => return Err(MendError::NoSuchSide { number, why: "neither value is of that site" }.into()),
     };
     mend::settle(session, number, &choice, since)?;

@@ -169,22 +169,23 @@ impl SideBySide {
     }
 
     fn fields_text(&self, page: &Page) -> String {
-        let Conflict { winner_site, winner_time, loser_site, loser_time, .. } = &self.conflict;
-        let side = |site, time: &Option<Moment>| match time {
-            Some(time) => format!("{}, {}", by(site), page.moment(*time)),
-            None => by(site),
+        let Conflict { winner_site, winner_time, loser_time, .. } = &self.conflict;
+        let losers = self.conflict.losers();
+        let side = |sites: &str, time: &Option<Moment>| match time {
+            Some(time) => format!("{sites}, {}", page.moment(*time)),
+            None => sites.to_owned(),
         };
         let [winner, loser] = self.conflict.labels();
         let standing_of = match self.conflict.is_merged() {
-            true => format!("{} and {}", by(winner_site.as_ref()), by(loser_site.as_ref())),
-            false => side(winner_site.as_ref(), winner_time),
+            true => format!("{} and {losers}", by(winner_site.as_ref())),
+            false => side(&by(winner_site.as_ref()), winner_time),
         };
         let mut lines = Vec::new();
         for fields in &self.fields {
             let parts = [
                 ("before", &fields.before, String::new()),
                 (winner, &fields.standing, standing_of.clone()),
-                (loser, &fields.lost, side(loser_site.as_ref(), loser_time)),
+                (loser, &fields.lost, side(&losers, loser_time)),
                 ("now", &fields.now, String::new()),
             ];
             lines.push(format!("  {}", fields.field));

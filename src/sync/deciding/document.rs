@@ -82,6 +82,9 @@ impl Applying<'_> {
         let decided = change.standing.decide(decided);
         let child = decided.verdict == Verdict::Child;
         if change.sent(content) == ours.row.get(content) || !change.sent(content).is_stated() {
+            if !child && change.is_edited(content) {
+                self.note_same(change, ours, &[content]);
+            }
             return Ok(child);
         }
         if let Some(document) = &document

@@ -151,7 +151,7 @@ impl Applying<'_> {
         let losses = self.losses.len();
         let review = policy.deletes == DeleteRule::Review;
         let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
-        self.lose_delete(record, incoming, ConflictKind::Delete, why);
+        self.lose_delete_to(record, incoming, why, edited.iter().filter_map(|field| ours.stamp(*field)).max())?;
         if alone {
             self.note_outlived(record, incoming, before, Edited::Here);
         }

@@ -38,6 +38,7 @@ impl Applying<'_> {
     pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.speaker = Some(incoming.link);
         self.stated = if again.is_none() { change.fields.clone() } else { Vec::new() };
+        self.same.clear();
         let mut record = self.load(change.table, &change.key)?;
         if again.is_none() {
             self.session.note_made_as(&mut record, &change, incoming.link.site);
@@ -110,6 +111,7 @@ impl Applying<'_> {
             Some(reason) => {
                 self.undo_along(&mut record)?;
                 self.losses.truncate(losses);
+                self.same.clear();
                 if let Some(made) = made {
                     // Nothing is decided: it waits as what it was made.
                     return self.keep_apart(made, incoming, reason, held);
@@ -208,6 +210,7 @@ impl Applying<'_> {
                 Meeting::Gone(gone) => {
                     self.undo_along(record)?;
                     self.losses.truncate(losses);
+                    self.same.clear();
                     return self.lose_to_the_gone(record, incoming, change, &gone);
                 }
             }
@@ -343,7 +346,12 @@ impl Applying<'_> {
             let ours = ours.clone();
             (deleted, out) = self.decide_delete(record, incoming, before, ours, after.is_none())?;
         }
-        let Some(after) = after else { return Ok(Decision::Become(out)) };
+        let Some(after) = after else {
+            if let (Some(before), None) = (before, &record.current) {
+                self.note_same_delete(record, incoming, before.born)?;
+            }
+            return Ok(Decision::Become(out));
+        };
         let shared = change.shared.as_ref().map(|row| Image { born: after.born, row: row.clone(), stamps: Vec::new() });
         if !deleted {
             let same = match &out {

@@ -4,14 +4,22 @@
 //! be held has lost nothing.
 //!
 //! A delete does not carry who made it: to a parent it is its child's. Each site that hears what became of a delete of its own looks from
-//! which of its children it had that, and passes the outcome on as that child's ([`Applying::as_of_child`]), down to whoever made it.
+//! which of its children it had that, and passes the outcome on as that child's ([`Applying::of_all`]), down to whoever made it.
+//!
+//! An edit that was here already when a child's came goes up once, as that of whoever made it first. Who made it as well is noted beside it
+//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). Where that
+//! edit came to an office from above before the same one came from below, only that office knows: so what lost after it stood is told to
+//! offices for whom nobody is named, too, and listed only where it concerns somebody ([`Conflict::passing`]). **Invariant**: a site is named
+//! only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value typed once
+//! more is another one.
 
-use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, NeighbourKind, Record};
-use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Row, SiteName, Stamp, Value};
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, Neighbour, NeighbourKind, OurEdit, Record};
+use crate::model::{Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, Stamp, Value};
 use crate::rules::DeleteRule;
+use crate::site::Role;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known::Link;
-use crate::sync::{Result, history, mend};
+use crate::sync::{Result, Session, history, mend};
 
 /// Why a delete is taken back.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +60,12 @@ impl Applying<'_> {
             loser: None,
             winner_site: None,
             loser_site: None,
+            also: Vec::new(),
             winner_time: None,
             loser_time: None,
             child_won: None,
             settles: None,
+            passing: false,
             rule: rule.to_owned(),
             decider: self.session.name().clone(),
             packet: Some((incoming.name.clone(), incoming.number)),
@@ -130,6 +140,16 @@ impl Applying<'_> {
         Ok(shape.key_of(&session.shown_row(shape, &theirs.row)?).unwrap_or(key))
     }
 
+    /// A delete of the neighbour that did not happen because of an edit, made then and there.
+    pub(in crate::sync) fn lose_delete_to(&mut self, record: &Record, incoming: &Incoming, rule: &str, edit: Option<Stamp>) -> Result<()> {
+        self.lose_delete(record, incoming, ConflictKind::Delete, rule);
+        let site = edit.map(|edit| self.site_of(Some(edit), None)).transpose()?;
+        if let (Some(conflict), Some(site)) = (self.losses.last_mut(), site) {
+            (conflict.winner_site, conflict.winner_time) = (Some(site), edit.map(|edit| edit.time));
+        }
+        Ok(())
+    }
+
     /// A delete of the neighbour that did not happen.
     pub(in crate::sync) fn lose_delete(&mut self, record: &Record, incoming: &Incoming, kind: ConflictKind, rule: &str) {
         let mut conflict = self.conflict(record, kind, None, rule, ConflictState::Decided, incoming);
@@ -197,52 +217,151 @@ impl Applying<'_> {
         let mut conflict = self.conflict(record, ConflictKind::Delete, None, &rule, ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
         // A child that takes its own delete back has listed whose that was, where it is an office.
-        let deleter = self.child_that_deleted(record)?.filter(|child| *child != incoming.name);
+        let deleters = self.who_deleted(record)?;
+        let deleter = deleters.child.filter(|child| *child != incoming.name);
         let deleter = deleter.unwrap_or_else(|| self.session.name().clone());
+        conflict.also = deleters.also.into_iter().filter(|(site, _)| *site != incoming.name).collect();
         (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(deleter));
+        conflict.winner_time = stamp.map(|stamp| stamp.time);
         self.losses.push(conflict);
         Ok(())
     }
 
-    /// The child from which the last delete of a record came, where it came from one.
-    fn child_that_deleted(&self, record: &Record) -> Result<Option<SiteName>> {
+    /// Who made the last delete of a record.
+    fn who_deleted(&self, record: &Record) -> Result<Deleters> {
         let ledger = &self.session.ledger;
+        let mut since = Vec::new();
         for entry in ledger.chain(record, JournalNumber(0))? {
+            let cause = ledger.cause(entry.cause)?.kind;
             match entry.kind {
                 EntryKind::Delete(_) | EntryKind::Replace(_) => {}
-                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => continue,
+                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => {
+                    since.push(cause);
+                    continue;
+                }
             }
-            let from = match ledger.cause(entry.cause)?.kind {
+            let from = match cause {
                 CauseKind::Packet(site, _) => Some(site),
                 CauseKind::Seal | CauseKind::Found | CauseKind::Retry => entry.known_to,
             };
             let child = |link: &&Link| Some(link.site) == from && link.kind == NeighbourKind::Child;
-            return Ok(self.links.iter().find(child).map(|link| ledger.site_name(link.site)).transpose()?);
+            let child = self.links.iter().find(child).map(|link| ledger.site_name(link.site)).transpose()?;
+            let same = record.id.map_or(Ok(Vec::new()), |id| ledger.same_edits(id, OurEdit::Delete(entry.number)))?;
+            return Ok(Deleters { child, from, entry: Some(entry.number), since, also: self.named(same)? });
         }
-        Ok(None)
+        Ok(Deleters::default())
     }
 
-    /// What the parent decided, as the child's whose delete it is about where the parent takes it for one of this site.
-    pub(in crate::sync) fn as_of_child(&self, conflict: Conflict) -> Result<Conflict> {
+    fn named(&self, sites: Vec<(SiteNo, Option<Millis>)>) -> Result<Vec<(SiteName, Option<Millis>)>> {
+        let named = |(site, time)| Ok((self.session.ledger.site_name(site)?, time));
+        sites.into_iter().map(named).collect()
+    }
+
+    /// Notes that a child deleted what was deleted already.
+    pub(super) fn note_same_delete(&mut self, record: &Record, incoming: &Incoming, born: Born) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let (Some(id), Some(last)) = (record.id, ledger.ended(record)?.into_iter().next()) else { return Ok(()) };
+        let deleters = self.who_deleted(record)?;
+        if let Some(entry) = deleters.entry
+            && deleters.child.as_ref() != Some(&incoming.name)
+            && ledger.same(last.born, born)?
+        {
+            self.same.push((id, OurEdit::Delete(entry), incoming.link.site, None));
+        }
+        Ok(())
+    }
+
+    /// An outcome that a neighbour told, in packets from `since` on, as everybody's whose edit lost as far as this site knows: see the module.
+    /// None where it concerns nobody here, and nobody to whom it could be passed on.
+    pub(in crate::sync) fn of_all(&self, conflict: Conflict, from: &Neighbour, since: PacketNumber) -> Result<Option<Conflict>> {
+        let known = conflict.also.len();
+        let (was_passing, conflict) = (conflict.passing, self.with_all(Conflict { passing: false, ..conflict }, from, since)?);
+        if !was_passing || conflict.also.len() > known {
+            return Ok(Some(conflict));
+        }
+        let may_know = |other: &Neighbour| other.site != from.site && is_office(other);
+        let passed_on = self.session.ledger.neighbours()?.iter().any(may_know);
+        Ok(passed_on.then_some(Conflict { passing: true, ..conflict }))
+    }
+
+    fn with_all(&self, mut conflict: Conflict, from: &Neighbour, since: PacketNumber) -> Result<Conflict> {
         let session = self.session;
-        if conflict.field.is_some() || conflict.loser_site.as_ref() != Some(session.name()) {
+        // Whose it is was found out when what it settles came.
+        if let Some((decider, number)) = &conflict.settles {
+            let Some(settled) = session.ledger.conflict_at(decider, *number)? else { return Ok(conflict) };
+            if conflict.loser_site.as_ref() == Some(session.name()) {
+                conflict.loser_site = settled.loser_site.or(conflict.loser_site);
+            }
+            settled.also.into_iter().for_each(|also| add(&mut conflict, also));
             return Ok(conflict);
         }
-        let child = match (&conflict.settles, conflict.loser.as_deref()) {
-            // Whose it is was found out when what it settles came.
-            (Some((decider, number)), _) => session.ledger.loser_of(decider, *number)?,
-            (None, Some(DELETED | DELETE_WAITS)) => {
-                let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
-                let Some(shape) = shape else { return Ok(conflict) };
-                let record = match mend::record_of(session, shape, &conflict)? {
-                    Some(record) => Some(record),
-                    None => history::under(session, shape, &conflict.key)?.into_iter().next(),
-                };
-                record.map_or(Ok(None), |record| self.child_that_deleted(&record))?
+        if conflict.field.is_some() {
+            return self.with_same_edits(conflict);
+        }
+        if !matches!(conflict.loser.as_deref(), Some(DELETED | DELETE_WAITS)) {
+            return Ok(conflict);
+        }
+        let Some(record) = self.record_of(&conflict)? else { return Ok(conflict) };
+        let deleters = self.who_deleted(&record)?;
+        let is_ours = conflict.losing_sites().any(|site| site == session.name());
+        if let Some(child) = deleters.child.filter(|_| is_ours) {
+            let ours = conflict.loser_site.iter_mut().chain(conflict.also.iter_mut().map(|(site, _)| site));
+            ours.filter(|site| *site == session.name()).for_each(|site| *site = child.clone());
+        }
+        let comes_back = |cause: &CauseKind| matches!(cause, CauseKind::Packet(site, number) if *site == from.site && *number >= since);
+        let is_theirs = deleters.from == Some(from.site) && deleters.since.iter().all(comes_back);
+        if conflict.loser.as_deref() == Some(DELETED) && (is_ours || is_theirs) {
+            deleters.also.into_iter().for_each(|also| add(&mut conflict, also));
+        }
+        Ok(conflict)
+    }
+
+    /// A value that lost, with everybody who typed the same: each edit of it may have been here already when others of it came.
+    fn with_same_edits(&self, mut conflict: Conflict) -> Result<Conflict> {
+        let (session, ledger) = (self.session, &self.session.ledger);
+        match conflict.kind {
+            ConflictKind::Field | ConflictKind::Delete | ConflictKind::Gone | ConflictKind::Refused | ConflictKind::Dropped => {}
+            // Nothing lost, or not yet.
+            ConflictKind::Twin
+            | ConflictKind::Dependants
+            | ConflictKind::Held
+            | ConflictKind::Taken
+            | ConflictKind::Merged
+            | ConflictKind::Settled => return Ok(conflict),
+        }
+        let mut stamps = Vec::new();
+        let lost = conflict.loser_site.iter().map(|site| (site, conflict.loser_time));
+        for (site, time) in lost.chain(conflict.also.iter().map(|(site, time)| (site, *time))) {
+            if let Some(time) = time {
+                let stamp = Stamp { time, site: ledger.site_number(site)? };
+                stamps.extend(ledger.has_same_edits(stamp)?.then_some(stamp));
             }
-            (None, Some(_) | None) => None,
-        };
-        Ok(Conflict { loser_site: child.or_else(|| conflict.loser_site.clone()), ..conflict })
+        }
+        if stamps.is_empty() {
+            return Ok(conflict);
+        }
+        let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
+        let field = shape.zip(conflict.field.as_ref()).and_then(|(shape, field)| shape.field(field));
+        let (Some(field), Some(record)) = (field, self.record_of(&conflict)?) else { return Ok(conflict) };
+        // Those that became one with it were its own records here once.
+        let absorbed = record.current.as_ref().map_or(Ok(Vec::new()), |ours| ledger.absorbed_by(ours.born))?;
+        let mut ids = vec![record.id];
+        if session.shape(record.table).identity() == Identity::Birth {
+            for born in absorbed {
+                ids.push(session.load(record.table, &Key::of_birth(born))?.id);
+            }
+        }
+        for id in ids.into_iter().flatten() {
+            for stamp in &stamps {
+                let same = self.named(ledger.same_edits(id, OurEdit::Field(field, *stamp))?)?;
+                same.into_iter().for_each(|also| add(&mut conflict, also));
+            }
+        }
+        Ok(conflict)
+    }
+
+    fn record_of(&self, conflict: &Conflict) -> Result<Option<Record>> {
+        record_of(self.session, conflict)
     }
 
     /// Two records under one natural key that are one from now on.
@@ -258,10 +377,65 @@ impl Applying<'_> {
 
     /// Writes down the losses from place `from` on: the decision was carried out.
     pub(in crate::sync) fn list_losses(&mut self, from: usize) -> Result<()> {
-        for conflict in self.losses.drain(from..) {
+        for (record, ours, site, time) in std::mem::take(&mut self.same) {
+            self.session.ledger.note_same_edit(record, ours, site, time, self.now)?;
+        }
+        let losses: Vec<Conflict> = self.losses.drain(from..).collect();
+        for conflict in losses {
+            let conflict = if conflict.field.is_some() { self.with_same_edits(conflict)? } else { conflict };
             self.session.ledger.add_conflict(&conflict, None)?;
             self.tally.conflicts.push(conflict);
         }
         Ok(())
+    }
+}
+
+/// Who deleted a record.
+#[derive(Default)]
+struct Deleters {
+    /// The child from which that came first, where it came from one.
+    child: Option<SiteName>,
+    /// The neighbour from which it came.
+    from: Option<SiteNo>,
+    /// The entry of the journal.
+    entry: Option<JournalNumber>,
+    /// Of what came after it.
+    since: Vec<CauseKind>,
+    /// The children that did the same after that.
+    also: Vec<(SiteName, Option<Millis>)>,
+}
+
+/// Has a conflict name one more site, where it does not yet.
+fn add(conflict: &mut Conflict, also: (SiteName, Option<Millis>)) {
+    if conflict.losing_sites().all(|site| *site != also.0) {
+        conflict.also.push(also);
+    }
+}
+
+/// Whether sites below a neighbour, or beside it, may have made an edit as well of which it has told us nothing.
+pub(in crate::sync) fn is_office(neighbour: &Neighbour) -> bool {
+    neighbour.kind == NeighbourKind::Parent || neighbour.card.role == Role::Office.to_string()
+}
+
+/// The record that a conflict is about, as far as that is known.
+pub(in crate::sync) fn record_of(session: &Session, conflict: &Conflict) -> Result<Option<Record>> {
+    let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(None) };
+    match mend::record_of(session, shape, conflict)? {
+        Some(record) => Ok(Some(record)),
+        None => Ok(history::under(session, shape, &conflict.key)?.into_iter().next()),
+    }
+}
+
+/// Whether what lost had stood at `site`, and may have been told before it lost.
+pub(in crate::sync) fn stood_at(site: &SiteName, conflict: &Conflict) -> bool {
+    let decided = conflict.decider == *site;
+    let sender = conflict.packet.as_ref().map(|(sender, _)| sender);
+    match (conflict.kind, &conflict.field) {
+        (ConflictKind::Field, _) => !decided || conflict.child_won == Some(true),
+        (ConflictKind::Delete, Some(_)) => !decided || conflict.winner_site.as_ref() == sender,
+        (ConflictKind::Delete, None) => !decided || conflict.loser_site.as_ref() != sender,
+        (ConflictKind::Gone | ConflictKind::Refused | ConflictKind::Dropped | ConflictKind::Dependants, _) => !decided,
+        (ConflictKind::Settled, _) => true,
+        (ConflictKind::Twin | ConflictKind::Held | ConflictKind::Taken | ConflictKind::Merged, _) => false,
     }
 }

@@ -12,7 +12,7 @@
 
 use std::cell::OnceCell;
 
-use crate::ledger::{ConflictKind, ConflictState, Record};
+use crate::ledger::{ConflictKind, ConflictState, OurEdit, Record};
 use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
@@ -128,6 +128,7 @@ impl Applying<'_> {
     /// A child changed what may only be set when a record is made, or something that wins or loses with it.
     fn refuse_fixed(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) -> Result<()> {
         let decided = Decided { verdict: Verdict::Parent, why: FIXED.into() };
+        self.note_same(change, ours, edited);
         for field in edited.iter().copied().filter(|field| change.sent(*field) != ours.row.get(*field)) {
             self.disagree(change, ours, field, &decided, ConflictKind::Refused)?;
         }
@@ -145,6 +146,7 @@ impl Applying<'_> {
         let merges = !session.shape(change.record.table).concerns_numbers(field);
         // Two who both sold one piece sold two, although they wrote the same number.
         if change.sent(field) == merged.row.get(field) && !(merges && adds_up(criteria) && change.believed(field).is_stated()) {
+            self.note_same(change, merged, &[field]);
             return Ok(());
         }
         let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
@@ -175,6 +177,7 @@ impl Applying<'_> {
             stated().for_each(|field| merged.take(field, change.theirs));
             return Ok(());
         }
+        self.note_same(change, merged, edited);
         if stated().all(|field| change.sent(field) == merged.row.get(field)) {
             return Ok(());
         }
@@ -197,6 +200,18 @@ impl Applying<'_> {
             stated().for_each(|field| merged.take(field, change.theirs));
         }
         Ok(())
+    }
+
+    /// Notes which of these fields somebody edited just as it is here by another edit.
+    pub(super) fn note_same(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) {
+        let Some(record) = change.record.id.filter(|_| change.standing == Standing::Alive) else { return };
+        for field in edited.iter().copied().filter(|field| change.sent(*field) == ours.row.get(*field)) {
+            if let (Some(our), Some(their)) = (ours.stamp(field), change.theirs.stamp(field))
+                && our != their
+            {
+                self.same.push((record, OurEdit::Field(field, our), their.site, Some(their.time)));
+            }
+        }
     }
 
     /// The two edits as criteria see them.
