@@ -131,6 +131,36 @@ fn a_row_that_is_deleted_and_entered_again_while_the_value_is_given_on_means_who
     }
 }
 
+#[test]
+fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of_the_values_meanwhile() {
+    let renamed = "UPDATE persons SET code = 'X' WHERE id = 2";
+    let handed_on = "UPDATE persons SET code = 'X' WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2";
+    let all = ["head", "anna", "bert"];
+    for sql in [renamed, handed_on, SWAPPED] {
+        for (there, here) in [("anna", "head"), ("head", "anna"), ("anna", "bert")] {
+            for first in [there, here] {
+                for moved_last in [true, false] {
+                    println!("{there} {here} {first} {moved_last}: {sql}");
+                    let tree = Tree::new(CALLS);
+                    all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+                    (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+                    let edits = [(there, sql), (here, "UPDATE calls SET code = 'A', of = 'p1' WHERE id = 'second'")];
+                    for (site, sql) in if moved_last { edits } else { [edits[1], edits[0]] } {
+                        enforced(&tree, site, sql);
+                        tree.tick(1000);
+                    }
+                    tree.sync(first);
+                    tree.sync(if first == there { here } else { there });
+                    ended(&tree, &all);
+                    tree.assert_same(&all);
+                    let whose = "SELECT c.id, p.of FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+                    tree.assert_rows(&all, whose, &["first|p1", "second|p1"]);
+                }
+            }
+        }
+    }
+}
+
 /// A price has the code of its product in its key, and discounts refer to prices.
 const PRICES: &str = "
     CREATE TABLE products (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
@@ -174,6 +204,9 @@ fn what_refers_to_prices_of_two_products_that_got_one_code_means_the_one_of_its_
             let [first, second, typed] = ["1|p1|p1", "2|p2|p2", "50|p2|p2"];
             tree.assert_rows(&all, whose, &[first, second, typed]);
             tree.assert_rows(&all, "SELECT count(*) FROM prices", &["2"]);
+            for site in all {
+                assert_eq!(fieldpost::sync::left_behind::told(&tree.session(site)).unwrap(), [], "{one} {other} {way}, at {site}");
+            }
         }
     }
 }

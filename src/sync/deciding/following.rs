@@ -20,7 +20,7 @@ use super::put::Put;
 use super::rekeyed::{Beside, Outlived};
 use crate::database::{Aside, Reference};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -132,6 +132,7 @@ impl Applying<'_> {
                 to,
                 site,
                 known,
+                born: record.current.as_ref().map(|image| image.born),
                 gives_up: None,
                 beside: Beside::default(),
             });
@@ -204,7 +205,8 @@ impl Applying<'_> {
             let (to, site) = ((shape.number, to.clone()), self.speaker.map(|link| link.site));
             let before = before.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
             let gives_up = fields.is_none().then(|| (*gives_up).clone());
-            self.following.push(Following { table: child.number, key: record.key, pairs, was, before, to, site, known, gives_up, beside });
+            let (table, born) = (child.number, record.current.as_ref().map(|image| image.born));
+            self.following.push(Following { table, key: record.key, pairs, was, before, to, site, known, born, gives_up, beside });
         }
         Ok(())
     }
@@ -239,6 +241,7 @@ impl Applying<'_> {
                     to,
                     site,
                     known: false,
+                    born: Some(image.born),
                     gives_up: None,
                     beside: Beside::default(),
                 });
@@ -333,6 +336,11 @@ impl Applying<'_> {
         let record = session.load(*table, key)?;
         let is_as_it_was = |image: &&Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
         let Some(row) = record.current.as_ref().filter(is_as_it_was).map(|image| &image.row) else { return Ok(Whither::Stays) };
+        // Another one was put in its place meanwhile, and says itself whom it means.
+        let born = one.born.zip(record.current.as_ref());
+        if !born.map_or(Ok(true), |(born, here)| session.ledger.same(born, here.born))? {
+            return Ok(Whither::Stays);
+        }
         if one.gives_up.as_ref().map_or(Ok(false), |gives_up| self.has_it_still(gives_up))? {
             return Ok(Whither::Stays);
         }
@@ -349,7 +357,8 @@ impl Applying<'_> {
         // means.
         let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
         let of_a_former = site.map_or(Ok(false), |site| self.speaks_of_a_former(&record, site))?;
-        if *known && !of_a_former && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, waiting)? {
+        let is_apart = fields.iter().any(|field| self.apart.contains(&(*table, key.clone(), *field)));
+        if *known && !of_a_former && !is_apart && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, waiting)? {
             return Ok(Whither::Stays);
         }
         let Some(now) = session.load(to.0, &to.1)?.current else {
@@ -545,6 +554,7 @@ impl Applying<'_> {
                 to: to.clone(),
                 site: None,
                 known: false,
+                born: record.current.as_ref().map(|image| image.born),
                 gives_up: None,
                 beside: Beside::default(),
             });
@@ -639,6 +649,9 @@ pub(in crate::sync) struct Following {
     site: Option<SiteNo>,
     /// That site knew that it referred to it.
     pub(super) known: bool,
+    /// Which one it is of those under its key.
+    #[serde(default)]
+    born: Option<Born>,
     /// Whose change it comes from, where that is not the one to which it refers.
     #[serde(default)]
     gives_up: Option<GivesUp>,
