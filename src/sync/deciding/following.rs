@@ -358,7 +358,13 @@ impl Applying<'_> {
         let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
         let of_a_former = site.map_or(Ok(false), |site| self.speaks_of_a_former(&record, site))?;
         let is_apart = fields.iter().any(|field| self.apart.contains(&(*table, key.clone(), *field)));
-        if *known && !of_a_former && !is_apart && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, waiting)? {
+        if *known
+            && !of_a_former
+            && !is_apart
+            && !unmet.iter().any(|one| one.wanted.is_some())
+            && !outlived()
+            && !self.waits_elsewhere(&record, waiting)?
+        {
             return Ok(Whither::Stays);
         }
         let Some(now) = session.load(to.0, &to.1)?.current else {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::by_value::{Pairs, led, said_by};
 use super::put::Put;
 use crate::database::Reference;
-use crate::ledger::{EntryKind, Held, Means, NeighbourKind, Opinion, Record};
+use crate::ledger::{Entry, EntryKind, Held, Means, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
@@ -111,7 +111,7 @@ impl Applying<'_> {
             }
             // Whom it meant before: the same one, which got another value since, or one that got it here.
             let was = said_by(&pairs, &before.row);
-            let meant_before = if self.gave_up(&target, &pairs, &was, self.cause)? {
+            let meant_before = if self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)? {
                 self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
                 Some(meant.clone())
             } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
@@ -134,11 +134,11 @@ impl Applying<'_> {
         Ok(led_here)
     }
 
-    /// Whether a record had these values, to which `pairs` lead, until something of this cause.
-    fn gave_up(&self, record: &Record, pairs: &Pairs, was: &Row, cause: i64) -> Result<bool> {
+    /// Whether a record had these values, to which `pairs` lead, until such an entry.
+    fn gave_up(&self, record: &Record, pairs: &Pairs, was: &Row, by: impl Fn(&Entry) -> bool) -> Result<bool> {
         let chain = self.session.ledger.chain(record, JournalNumber(0))?;
         let gave = |kind: &EntryKind| matches!(kind, EntryKind::Update(old, _) if led(&Row::default(), pairs, &old.row) == *was);
-        Ok(chain.iter().filter(|entry| entry.cause == cause).any(|entry| gave(&entry.kind)))
+        Ok(chain.iter().filter(|entry| by(entry)).any(|entry| gave(&entry.kind)))
     }
 
     /// Whether a record that referred to another one by what it `was` goes on referring to that one, which got another value at once.
@@ -148,11 +148,12 @@ impl Applying<'_> {
         let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
         let chain = session.ledger.chain(record, JournalNumber(0))?;
         let last = chain.iter().find_map(|entry| match &entry.kind {
-            EntryKind::Update(old, fields) if pairs.iter().any(|(own, _)| fields.contains(own)) => Some((old, entry.cause)),
+            EntryKind::Update(old, fields) if pairs.iter().any(|(own, _)| fields.contains(own)) => Some((old, entry.stamp)),
             EntryKind::Insert | EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => None,
         });
-        let Some((_, cause)) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(false) };
-        self.gave_up(&session.load_at(session.shape(table), &place)?, pairs, was, cause)
+        // What a statement does in other tables along with its own has the time of that.
+        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(false) };
+        self.gave_up(&session.load_at(session.shape(table), &place)?, pairs, was, |entry| entry.stamp == Some(stamp))
     }
 
     /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.

@@ -362,14 +362,7 @@ impl Applying<'_> {
     }
 
     /// As [`Self::meant_by`], also where not `found` itself is another one's but the record to which it refers by a value in its key. Gives which one waits.
-    fn waits_for(
-        &self,
-        site: SiteNo,
-        reference: &ForeignKey,
-        table: TableNo,
-        found: &Key,
-        most: usize,
-    ) -> Result<Option<(TableNo, Key)>> {
+    fn waits_for(&self, site: SiteNo, reference: &ForeignKey, table: TableNo, found: &Key, most: usize) -> Result<Option<(TableNo, Key)>> {
         let (session, shape) = (self.session, self.session.shape(table));
         let meant = self.meant_by(site, reference, table, found)?;
         if meant.is_some() || most == 0 || !session.refers_by_its_key(shape) {

@@ -65,9 +65,10 @@ impl Applying<'_> {
         let all = self.leading_to(record)?;
         for Leading { table, key, reference } in &all {
             let row = self.session.ledger.load(*table, key)?;
-            let is_led = row.extra.held.get(&site).is_some_and(|held| {
-                held.change.after.is_some() && held.change.fields.iter().any(|field| reference.fields.contains(field))
-            });
+            let is_led =
+                row.extra.held.get(&site).is_some_and(|held| {
+                    held.change.after.is_some() && held.change.fields.iter().any(|field| reference.fields.contains(field))
+                });
             if !is_led {
                 return Ok(false);
             }
