@@ -161,6 +161,34 @@ fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of
     }
 }
 
+#[test]
+fn what_refers_to_a_record_that_comes_back_and_waits_for_its_value_waits_with_it() {
+    let schema = "
+        CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT, of TEXT);
+        CREATE TABLE calls (id TEXT PRIMARY KEY, code TEXT REFERENCES persons(code) ON UPDATE CASCADE, of TEXT);
+        INSERT INTO persons VALUES (1, 'A', 'Al', 'p1'), (2, 'B', 'Bo', 'p2');";
+    let all = ["head", "anna", "bert"];
+    for (there, here) in [("head", "anna"), ("anna", "bert")] {
+        let tree = Tree::new(schema);
+        all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+        (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+        enforced(&tree, there, "DELETE FROM persons WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2");
+        enforced(&tree, here, "UPDATE persons SET name = 'edited' WHERE id = 1; INSERT INTO calls VALUES ('typed', 'A', 'p1')");
+        tree.sync(here);
+        tree.sync(there);
+        let mixed = "SELECT c.id FROM calls c JOIN persons p ON p.code = c.code WHERE p.of <> c.of";
+        for _ in 0..4 {
+            all.iter().for_each(|site| drop(tree.sync(site)));
+            all.iter().for_each(|site| assert_eq!(tree.rows(site, mixed), [""; 0], "{there} {here}, at {site}"));
+        }
+        resolve(&tree, "head", open(&tree, "head")[0].0, Choice::Other(Value::text("G")));
+        ended(&tree, &all);
+        tree.assert_same(&all);
+        let whose = "SELECT p.of, p.code, p.name FROM calls c JOIN persons p ON p.code = c.code";
+        tree.assert_rows(&all, whose, &["p1|G|edited"]);
+    }
+}
+
 /// A price has the code of its product in its key, and discounts refer to prices.
 const PRICES: &str = "
     CREATE TABLE products (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);

@@ -120,14 +120,18 @@ impl Applying<'_> {
                 let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
                 of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
             };
+            if meant == said_by(&pairs, &after.row) && meant_before.as_ref().is_none_or(|before| *before == was) {
+                continue;
+            }
+            let is_no_edit = meant_before.as_ref() == Some(&meant);
             let (change, means) = led_here.get_or_insert_with(|| (change.clone(), Vec::new()));
             for (image, row) in [(&mut change.before, meant_before), (&mut change.after, Some(meant))] {
                 if let (Some(image), Some(row)) = (image, row) {
                     all().for_each(|own| image.row.set(*own, row.get(*own).clone()));
                 }
             }
-            if let (Some(before), Some(after)) = (&change.before, &change.after) {
-                change.fields.retain(|field| !all().any(|own| own == field) || before.row.get(*field) != after.row.get(*field));
+            if is_no_edit {
+                change.fields.retain(|field| all().all(|own| own != field));
             }
             means.push(to);
         }

@@ -395,7 +395,12 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(record.table);
         let Some(after) = &held.change.after else { return Ok(None) };
-        let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+        // One that was deleted here comes back as it was.
+        let is = match &record.current {
+            Some(image) => Some(image.clone()),
+            None => session.ledger.last_of(record, after.born)?,
+        };
+        let mut row = is.map_or_else(Row::default, |image| image.row);
         shape
             .live_fields()
             .filter(|field| after.row.get(*field).is_stated())
