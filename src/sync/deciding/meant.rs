@@ -1,7 +1,8 @@
 //! Whom did its site mean by a value, where others may have it by now?
 //!
 //! What a neighbour wrote it wrote as far as it had heard of us: by a value it means the record that had it then. A change that has to wait means whom it meant when it
-//! came ([`Means`]); the parent's, what it has said since in the same build.
+//! came ([`Means`]); the parent's, what it has said since in the same build. A value that was edited on both sides is compared by whom it means, not
+//! by its text ([`Applying::as_meant_here`]): what only followed a record that got another value is no edit.
 //!
 //! **Invariant**: who is meant is told from what the neighbour had, never from what is here, except where both are the same.
 
