@@ -99,6 +99,8 @@ pub(super) struct Applying<'s> {
     pub following: Vec<Following>,
     /// What ended at a neighbour and stays here.
     pub outlived: Vec<Outlived>,
+    /// Fields of which a neighbour spoke that had not taken what is here.
+    pub apart: BTreeSet<(TableNo, Key, FieldNo)>,
     /// Whom the change that is being taken means by values, where it waited.
     pub meant: Vec<Means>,
     /// The fields that the change being taken states itself, and not one that waited before it.
@@ -173,6 +175,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             .collect(),
         following: Vec::new(),
         outlived: Vec::new(),
+        apart: BTreeSet::new(),
         meant: Vec::new(),
         stated: Vec::new(),
         moved: RefCell::default(),

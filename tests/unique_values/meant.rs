@@ -114,6 +114,132 @@ fn what_waits_means_whom_it_meant_when_it_came_whoever_has_the_value_by_the_time
 }
 
 #[test]
+fn a_row_that_is_deleted_and_entered_again_while_the_value_is_given_on_means_whom_its_site_meant() {
+    for sql in [HANDED_ON, SWAPPED] {
+        for (there, here) in [("anna", "head"), ("head", "anna")] {
+            for first in TWO {
+                let tree = tree(CALLS, &TWO);
+                enforced(&tree, there, sql);
+                enforced(&tree, here, "DELETE FROM calls WHERE id = 'first'; INSERT INTO calls VALUES ('first', '9', 'A', 'p1')");
+                tree.sync(first);
+                ended(&tree, &TWO);
+                tree.assert_same(&TWO);
+                let all = "SELECT c.id, p.of FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+                tree.assert_rows(&TWO, all, &["first|p1", "second|p2"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of_the_values_meanwhile() {
+    let renamed = "UPDATE persons SET code = 'X' WHERE id = 2";
+    let handed_on = "UPDATE persons SET code = 'X' WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2";
+    let all = ["head", "anna", "bert"];
+    for sql in [renamed, handed_on, SWAPPED] {
+        for (there, here) in [("anna", "head"), ("head", "anna"), ("anna", "bert")] {
+            for first in [there, here] {
+                for moved_last in [true, false] {
+                    println!("{there} {here} {first} {moved_last}: {sql}");
+                    let tree = Tree::new(CALLS);
+                    all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+                    (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+                    let edits = [(there, sql), (here, "UPDATE calls SET code = 'A', of = 'p1' WHERE id = 'second'")];
+                    for (site, sql) in if moved_last { edits } else { [edits[1], edits[0]] } {
+                        enforced(&tree, site, sql);
+                        tree.tick(1000);
+                    }
+                    tree.sync(first);
+                    tree.sync(if first == there { here } else { there });
+                    ended(&tree, &all);
+                    tree.assert_same(&all);
+                    let whose = "SELECT c.id, p.of FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+                    tree.assert_rows(&all, whose, &["first|p1", "second|p1"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_refers_to_a_record_that_comes_back_and_waits_for_its_value_waits_with_it() {
+    let schema = "
+        CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT, of TEXT);
+        CREATE TABLE calls (id TEXT PRIMARY KEY, code TEXT REFERENCES persons(code) ON UPDATE CASCADE, of TEXT);
+        INSERT INTO persons VALUES (1, 'A', 'Al', 'p1'), (2, 'B', 'Bo', 'p2');";
+    let all = ["head", "anna", "bert"];
+    for (there, here) in [("head", "anna"), ("anna", "bert")] {
+        let tree = Tree::new(schema);
+        all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+        (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+        enforced(&tree, there, "DELETE FROM persons WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2");
+        enforced(&tree, here, "UPDATE persons SET name = 'edited' WHERE id = 1; INSERT INTO calls VALUES ('typed', 'A', 'p1')");
+        tree.sync(here);
+        tree.sync(there);
+        let mixed = "SELECT c.id FROM calls c JOIN persons p ON p.code = c.code WHERE p.of <> c.of";
+        for _ in 0..4 {
+            all.iter().for_each(|site| drop(tree.sync(site)));
+            all.iter().for_each(|site| assert_eq!(tree.rows(site, mixed), [""; 0], "{there} {here}, at {site}"));
+        }
+        resolve(&tree, "head", open(&tree, "head")[0].0, Choice::Other(Value::text("G")));
+        ended(&tree, &all);
+        tree.assert_same(&all);
+        let whose = "SELECT p.of, p.code, p.name FROM calls c JOIN persons p ON p.code = c.code";
+        tree.assert_rows(&all, whose, &["p1|G|edited"]);
+    }
+}
+
+/// A price has the code of its product in its key, and discounts refer to prices.
+const PRICES: &str = "
+    CREATE TABLE products (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+    CREATE TABLE prices (code TEXT REFERENCES products(code) ON UPDATE CASCADE, region TEXT, of TEXT, PRIMARY KEY (code, region));
+    CREATE TABLE discounts (id INTEGER PRIMARY KEY, code TEXT, region TEXT, of TEXT,
+        FOREIGN KEY (code, region) REFERENCES prices(code, region) ON UPDATE CASCADE);
+    INSERT INTO products VALUES (1, 'A', 'p1'), (2, 'B', 'p2'); INSERT INTO prices VALUES ('A', 'eu', 'p1'), ('B', 'eu', 'p2');
+    INSERT INTO discounts VALUES (1, 'A', 'eu', 'p1'), (2, 'B', 'eu', 'p2');";
+
+/// What refers to another product's.
+const MIXED: &str = "SELECT d.id FROM discounts d JOIN prices p ON p.code = d.code AND p.region = d.region WHERE p.of <> d.of
+    UNION ALL SELECT p.code FROM prices p JOIN products o ON o.code = p.code WHERE o.of <> p.of";
+
+#[test]
+fn what_refers_to_prices_of_two_products_that_got_one_code_means_the_one_of_its_product_before_and_after_that_is_settled() {
+    let all = ["head", "anna", "bert"];
+    for (one, other) in [("head", "anna"), ("anna", "head"), ("anna", "bert")] {
+        for way in ["resolved", "freed here", "freed there"] {
+            let tree = Tree::new(PRICES);
+            all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+            (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+            enforced(&tree, one, "UPDATE products SET code = 'F' WHERE id = 1");
+            enforced(&tree, other, "UPDATE products SET code = 'F' WHERE id = 2; INSERT INTO discounts VALUES (50, 'F', 'eu', 'p2')");
+            tree.sync(one);
+            tree.sync(other);
+            for _ in 0..4 {
+                all.iter().for_each(|site| drop(tree.sync(site)));
+                all.iter().for_each(|site| assert_eq!(tree.rows(site, MIXED), [""; 0], "{one} {other}, at {site}"));
+                tree.tick(60 * 60 * 1000);
+            }
+            let [(number, _)] = &open(&tree, "head")[..] else { panic!("one conflict: {:?}", open(&tree, "head")) };
+            match way {
+                "resolved" => resolve(&tree, "head", *number, Choice::Other(Value::text("G"))),
+                "freed here" => enforced(&tree, "head", "UPDATE products SET code = 'G' WHERE code = 'F'"),
+                _ => enforced(&tree, other, "UPDATE products SET code = 'G' WHERE code = 'F'"),
+            }
+            ended(&tree, &all);
+            tree.assert_same(&all);
+            let whose = "SELECT d.id, p.of, o.of FROM discounts d JOIN prices p ON p.code = d.code AND p.region = d.region
+                JOIN products o ON o.code = p.code WHERE d.of = o.of ORDER BY d.of, d.id > 2";
+            let [first, second, typed] = ["1|p1|p1", "2|p2|p2", "50|p2|p2"];
+            tree.assert_rows(&all, whose, &[first, second, typed]);
+            tree.assert_rows(&all, "SELECT count(*) FROM prices", &["2"]);
+            for site in all {
+                assert_eq!(fieldpost::sync::left_behind::told(&tree.session(site)).unwrap(), [], "{one} {other} {way}, at {site}");
+            }
+        }
+    }
+}
+
+#[test]
 fn where_the_one_that_was_meant_is_deleted_and_its_value_given_on_somebody_hears_of_it() {
     for (there, here) in [("anna", "head"), ("head", "anna")] {
         let tree = tree(CALLS, &TWO);

@@ -20,7 +20,7 @@ use super::put::Put;
 use super::rekeyed::{Beside, Outlived};
 use crate::database::{Aside, Reference};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -35,6 +35,7 @@ impl Applying<'_> {
     pub(in crate::sync) fn refer_on(&mut self, record: &Record, site: SiteNo, before: &Held) -> Result<()> {
         let session = self.session;
         let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
+        let to = (record.table, self.key_of_held(record, before, now)?);
         for (child, reference, pairs) in session.leading_by_value(session.shape(record.table)) {
             // A number of a record stays the number of that one.
             let pairs: Pairs = pairs.into_iter().filter(|(own, _)| !child.concerns_numbers(*own)).collect();
@@ -64,6 +65,7 @@ impl Applying<'_> {
                 if moved.is_empty() {
                     continue;
                 }
+                held.means.iter_mut().filter(|means| means.fields == reference.fields).for_each(|means| means.to.clone_from(&to));
                 if !moved.iter().any(|field| child.is_key(*field)) {
                     self.store_extra(&mut referring)?;
                     self.refer_on(&referring, site, &was_held)?;
@@ -83,6 +85,14 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// The key of a record as a held change has it `now`: it may have come under another one.
+    fn key_of_held(&self, record: &Record, before: &Held, now: &Held) -> Result<Key> {
+        let shape = self.session.shape(record.table);
+        let (Some(was), Some(is)) = (&before.change.after, &now.change.after) else { return Ok(record.key.clone()) };
+        let gets_key = shape.live_fields().any(|field| shape.is_key(field) && was.row.get(field) != is.row.get(field));
+        if gets_key { self.session.key_by_meaning(shape, &is.row) } else { Ok(record.key.clone()) }
+    }
+
     /// A record is about to get other values: who refers to it by those that it has.
     pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
         let shape = self.session.shape(record.table);
@@ -90,7 +100,10 @@ impl Applying<'_> {
             return Ok(());
         }
         let before = self.formerly(record)?;
-        self.note_below(shape, record.at(), Some(fields), &Changed { row: &new.row, before: &before }, LONGEST_CHAIN)
+        let old = record.current.as_ref().map_or_else(Row::default, |image| overlaid(&Row::default(), &image.row, fields));
+        let gives_up = GivesUp { table: record.table, key: record.key.clone(), old };
+        let changed = Changed { row: &new.row, before: &before, gives_up: &gives_up };
+        self.note_below(shape, record.at(), Some(fields), &changed, LONGEST_CHAIN)
     }
 
     /// A record is about to end: where another one takes the value at once, nothing dangles, and yet who referred to it by that meant this one.
@@ -119,6 +132,8 @@ impl Applying<'_> {
                 to,
                 site,
                 known,
+                born: record.current.as_ref().map(|image| image.born),
+                gives_up: None,
                 beside: Beside::default(),
             });
         }
@@ -132,12 +147,25 @@ impl Applying<'_> {
         // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
         let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
         let speaker = self.speaker.filter(is_heard);
+        let (Some(link), Some(here)) = (speaker, &record.current) else { return Ok(false) };
         // It spoke of the record after it was told the end of it.
-        if speaker.is_some_and(|link| record.extra.opinions.get(&link.site) == Some(&Opinion::Unknown)) {
-            return Ok(true);
+        if record.extra.opinions.get(&link.site) == Some(&Opinion::Unknown) {
+            return Ok(!self.speaks_of_a_former(record, link.site)?);
         }
-        let there = speaker.map(|link| self.had(record, link)).transpose()?.flatten();
-        Ok(there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field))))
+        let Some(there) = self.had(record, link)? else { return Ok(false) };
+        // Or put another one in its place, which waits.
+        let ended = record.extra.held.get(&link.site).and_then(|held| held.change.before.as_ref());
+        let is_here = |image: &Image| self.session.ledger.same(image.born, here.born);
+        let knows = is_here(&there)? || ended.map_or(Ok(false), is_here)?;
+        Ok(knows && own.iter().all(|field| there.row.get(*field) == was.get(*field)))
+    }
+
+    /// Whether a site spoke of a former record under this key, though it was told of the one that is here.
+    fn speaks_of_a_former(&self, record: &Record, site: SiteNo) -> Result<bool> {
+        let Some(here) = record.current.as_ref().filter(|_| record.extra.opinions.get(&site) == Some(&Opinion::Unknown)) else {
+            return Ok(false);
+        };
+        Ok(self.session.ledger.last_of(record, here.born)?.is_none())
     }
 
     /// What the neighbour that speaks held of a record before it built what is being taken, and what that was here before, the latest first.
@@ -160,7 +188,7 @@ impl Applying<'_> {
     /// one, and leads it itself, what refers to it here may still be nothing that it knows of.
     fn note_below(&mut self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>, changed: &Changed<'_>, most: usize) -> Result<()> {
         let session = self.session;
-        let Changed { row, before } = changed;
+        let Changed { row, before, gives_up } = changed;
         let to = if fields.is_some() { session.load_at(shape, place)?.key } else { session.key_by_meaning(shape, row)? };
         for Referrer { shape: child, record, pairs, was } in session.referrers(shape, place, fields)? {
             let known = self.is_known(child, &record, &pairs, &was)?;
@@ -171,12 +199,14 @@ impl Applying<'_> {
                 let becomes = led(&image.row, &pairs, row);
                 let before: Vec<Row> = before.iter().map(|before| led(&image.row, &pairs, before)).collect();
                 if own.iter().all(|field| becomes.get(*field).is_stated()) {
-                    self.note_below(child, record.at(), None, &Changed { row: &becomes, before: &before }, most - 1)?;
+                    self.note_below(child, record.at(), None, &Changed { row: &becomes, before: &before, gives_up }, most - 1)?;
                 }
             }
             let (to, site) = ((shape.number, to.clone()), self.speaker.map(|link| link.site));
             let before = before.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
-            self.following.push(Following { table: child.number, key: record.key, pairs, was, before, to, site, known, beside });
+            let gives_up = fields.is_none().then(|| (*gives_up).clone());
+            let (table, born) = (child.number, record.current.as_ref().map(|image| image.born));
+            self.following.push(Following { table, key: record.key, pairs, was, before, to, site, known, born, gives_up, beside });
         }
         Ok(())
     }
@@ -211,6 +241,8 @@ impl Applying<'_> {
                     to,
                     site,
                     known: false,
+                    born: Some(image.born),
+                    gives_up: None,
                     beside: Beside::default(),
                 });
             }
@@ -304,6 +336,14 @@ impl Applying<'_> {
         let record = session.load(*table, key)?;
         let is_as_it_was = |image: &&Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
         let Some(row) = record.current.as_ref().filter(is_as_it_was).map(|image| &image.row) else { return Ok(Whither::Stays) };
+        // Another one was put in its place meanwhile, and says itself whom it means.
+        let born = one.born.zip(record.current.as_ref());
+        if !born.map_or(Ok(true), |(born, here)| session.ledger.same(born, here.born))? {
+            return Ok(Whither::Stays);
+        }
+        if one.gives_up.as_ref().map_or(Ok(false), |gives_up| self.has_it_still(gives_up))? {
+            return Ok(Whither::Stays);
+        }
         // What the parent alone edits follows there.
         if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
             return Ok(Whither::Stays);
@@ -316,7 +356,15 @@ impl Applying<'_> {
         // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value that it
         // means.
         let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
-        if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, waiting)? {
+        let of_a_former = site.map_or(Ok(false), |site| self.speaks_of_a_former(&record, site))?;
+        let is_apart = fields.iter().any(|field| self.apart.contains(&(*table, key.clone(), *field)));
+        if *known
+            && !of_a_former
+            && !is_apart
+            && !unmet.iter().any(|one| one.wanted.is_some())
+            && !outlived()
+            && !self.waits_elsewhere(&record, waiting)?
+        {
             return Ok(Whither::Stays);
         }
         let Some(now) = session.load(to.0, &to.1)?.current else {
@@ -340,6 +388,13 @@ impl Applying<'_> {
             return Ok(Whither::Stays);
         }
         Ok(Whither::To(Box::new(record), now.row))
+    }
+
+    /// Whether a record has what it was to give up: its change waits, and what would have got another key by that has not.
+    fn has_it_still(&self, GivesUp { table, key, old }: &GivesUp) -> Result<bool> {
+        let Some(shape) = self.session.shapes.iter().find(|shape| shape.number == *table) else { return Ok(false) };
+        let Some(now) = self.session.load(*table, key)?.current else { return Ok(false) };
+        Ok(shape.live_fields().filter(|field| old.get(*field).is_stated()).all(|field| now.row.get(field) == old.get(field)))
     }
 
     /// Lets a record refer to `target`: an edit of this site. Where it gets a key by that, or something is in its way that may follow too, it is one of those that follow
@@ -505,6 +560,8 @@ impl Applying<'_> {
                 to: to.clone(),
                 site: None,
                 known: false,
+                born: record.current.as_ref().map(|image| image.born),
+                gives_up: None,
                 beside: Beside::default(),
             });
         }
@@ -527,6 +584,15 @@ impl Applying<'_> {
 struct Changed<'r> {
     row: &'r Row,
     before: &'r [Row],
+    gives_up: &'r GivesUp,
+}
+
+/// A record that is about to give up values, by which others refer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct GivesUp {
+    table: TableNo,
+    key: Key,
+    old: Row,
 }
 
 /// Values that a record had one after the other, by which what refers to it is looked for under its former key.
@@ -589,6 +655,12 @@ pub(in crate::sync) struct Following {
     site: Option<SiteNo>,
     /// That site knew that it referred to it.
     pub(super) known: bool,
+    /// Which one it is of those under its key.
+    #[serde(default)]
+    born: Option<Born>,
+    /// Whose change it comes from, where that is not the one to which it refers.
+    #[serde(default)]
+    gives_up: Option<GivesUp>,
     /// What it holds beside its shape, where that site gives it another key.
     #[serde(default)]
     pub(super) beside: Beside,

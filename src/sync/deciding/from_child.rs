@@ -87,14 +87,17 @@ impl Applying<'_> {
         let known_to = clean.then_some(incoming.link.site);
 
         let losses = self.losses.len();
+        let led = self.as_meant_here(&record, incoming.link, &change, held.as_ref())?;
+        let (as_led, means) = led.map_or((None, Vec::new()), |(change, means)| (Some(change), means));
+        let as_led = as_led.as_ref().unwrap_or(&change);
         let decision = if record.extra.deactivated {
             Decision::Hold(HeldReason::Deactivated)
         } else {
-            self.decide_whole(&mut record, incoming, &change)?
+            self.decide_whole(&mut record, incoming, as_led)?
         };
         let decision = match decision {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
-            Decision::Become(new) => match self.put_as_meant(&mut record, new, known_to, (&change, held.as_ref()))? {
+            Decision::Become(new) => match self.put_as_meant(&mut record, new, known_to, (&change, held.as_ref()), means)? {
                 Put::Done => None,
                 Put::Refused(reason) => {
                     // A number that it was to get is free for others while it waits, but for those that come together with it.

@@ -157,6 +157,7 @@ impl Applying<'_> {
         let (ignored, taken): (Vec<FieldNo>, Vec<FieldNo>) = change.fields.iter().partition(|field| edits.fields.contains(field));
         if !ignored.is_empty() {
             ignore(record, edits, Some(&ignored));
+            self.apart.extend(ignored.iter().map(|field| (record.table, record.key.clone(), *field)));
         }
         // What is ignored now is ignored for good: a held change must not bring it once our edit is acknowledged.
         let change = Change { fields: taken.clone(), ..change };
@@ -188,7 +189,7 @@ impl Applying<'_> {
             if !same {
                 self.bury_base(record, base.as_ref())?;
             }
-            if let Put::Refused(reason) = self.put_as_meant(record, Some(new), known_to, (&change, held.as_ref()))? {
+            if let Put::Refused(reason) = self.put_as_meant(record, Some(new), known_to, (&change, held.as_ref()), Vec::new())? {
                 return self.hold_here(record, incoming, change, reason, held, base);
             }
         }

@@ -321,7 +321,11 @@ impl Applying<'_> {
             let record = self.session.ledger.load(*table, key)?;
             let reason = record.extra.held.get(site).map(|held| &held.reason);
             let from_child = self.links.iter().any(|link| link.site == *site && link.kind == NeighbourKind::Child);
-            if from_child && matches!(reason, Some(HeldReason::Dependants { .. })) && self.is_taken_whole(*site)? {
+            if from_child
+                && matches!(reason, Some(HeldReason::Dependants { .. }))
+                && self.is_taken_whole(*site)?
+                && !self.all_are_led_elsewhere(&record, *site)?
+            {
                 self.try_again(*site, *table, key)?;
             }
         }

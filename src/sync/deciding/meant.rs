@@ -1,17 +1,19 @@
 //! Whom did its site mean by a value, where others may have it by now?
 //!
 //! What a neighbour wrote it wrote as far as it had heard of us: by a value it means the record that had it then. A change that has to wait means whom it meant when it
-//! came ([`Means`]); the parent's, what it has said since in the same build.
+//! came ([`Means`]); the parent's, what it has said since in the same build. A value that was edited on both sides is compared by whom it means, not
+//! by its text ([`Applying::as_meant_here`]): what only followed a record that got another value is no edit.
 //!
 //! **Invariant**: who is meant is told from what the neighbour had, never from what is here, except where both are the same.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::by_value::{Pairs, led, said_by};
 use super::put::Put;
 use crate::database::Reference;
-use crate::ledger::{Held, Means, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, TableNo, Value};
+use crate::ledger::{Entry, EntryKind, Held, Means, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
 use crate::sync::{Result, Session};
@@ -60,13 +62,103 @@ impl Applying<'_> {
         new: Option<Image>,
         known_to: Option<SiteNo>,
         (change, held): (&Change, Option<&Held>),
+        means: Vec<Means>,
     ) -> Result<Put> {
+        self.meant = means;
         if let (Some(held), Some(link)) = (held.filter(|held| !held.means.is_empty()), self.speaker) {
-            self.meant = self.means(link, change, Some(held))?;
+            let waited = self.means(link, change, Some(held))?;
+            self.meant.extend(waited);
         }
         let put = self.put(record, new, known_to);
         self.meant.clear();
         put
+    }
+
+    /// A child's edit of a value by which a record refers, where it was edited here too: as it would say it if it had heard what became of those whom it means and meant. So what only
+    /// followed a record that got another value is no edit, on either side. And whom it means.
+    pub(super) fn as_meant_here(
+        &mut self,
+        record: &Record,
+        link: Link,
+        change: &Change,
+        held: Option<&Held>,
+    ) -> Result<Option<(Change, Vec<Means>)>> {
+        let session = self.session;
+        let (Some(ours), Some(before), Some(after)) = (&record.current, &change.before, &change.after) else { return Ok(None) };
+        if before.born != after.born || !session.ledger.same(ours.born, before.born)? {
+            return Ok(None);
+        }
+        let child = session.shape(record.table);
+        let mut led_here: Option<(Change, Vec<Means>)> = None;
+        for reference in &child.references {
+            let Some((_, pairs)) = session.by_value(reference) else { continue };
+            let is_stated = |own: &FieldNo| change.fields.contains(own);
+            let is_here = |own: &FieldNo| before.row.get(*own) != ours.row.get(*own);
+            let is_plain = |own: &FieldNo| !child.is_key(*own) && before.row.get(*own).is_stated();
+            let all = || pairs.iter().map(|(own, _)| own);
+            if !all().all(is_plain) || !all().any(is_stated) || !all().any(is_here) {
+                continue;
+            }
+            let means = match held.is_some_and(|held| !held.means.is_empty()) {
+                true => self.means(link, change, held)?,
+                false => self.means(link, change, None)?,
+            };
+            let Some(to) = means.into_iter().find(|means| means.fields == reference.fields) else { continue };
+            let target = session.load(to.to.0, &to.to.1)?;
+            let Some(now) = target.current.as_ref().filter(|_| !target.extra.held.contains_key(&link.site)) else { continue };
+            let meant = led(&Row::default(), &pairs, &now.row);
+            if all().any(|own| matches!(meant.get(*own), Value::Absent | Value::Null)) {
+                continue;
+            }
+            // Whom it meant before: the same one, which got another value since, or one that got it here.
+            let was = said_by(&pairs, &before.row);
+            let meant_before = if self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)? {
+                self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
+                Some(meant.clone())
+            } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
+                Some(said_by(&pairs, &ours.row))
+            } else {
+                let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
+                of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
+            };
+            if meant == said_by(&pairs, &after.row) && meant_before.as_ref().is_none_or(|before| *before == was) {
+                continue;
+            }
+            let is_no_edit = meant_before.as_ref() == Some(&meant);
+            let (change, means) = led_here.get_or_insert_with(|| (change.clone(), Vec::new()));
+            for (image, row) in [(&mut change.before, meant_before), (&mut change.after, Some(meant))] {
+                if let (Some(image), Some(row)) = (image, row) {
+                    all().for_each(|own| image.row.set(*own, row.get(*own).clone()));
+                }
+            }
+            if is_no_edit {
+                change.fields.retain(|field| all().all(|own| own != field));
+            }
+            means.push(to);
+        }
+        Ok(led_here)
+    }
+
+    /// Whether a record had these values, to which `pairs` lead, until such an entry.
+    fn gave_up(&self, record: &Record, pairs: &Pairs, was: &Row, by: impl Fn(&Entry) -> bool) -> Result<bool> {
+        let chain = self.session.ledger.chain(record, JournalNumber(0))?;
+        let gave = |kind: &EntryKind| matches!(kind, EntryKind::Update(old, _) if led(&Row::default(), pairs, &old.row) == *was);
+        Ok(chain.iter().filter(|entry| by(entry)).any(|entry| gave(&entry.kind)))
+    }
+
+    /// Whether a record that referred to another one by what it `was` goes on referring to that one, which got another value at once.
+    fn only_followed(&self, record: &Record, ours: &Image, reference: &ForeignKey, (pairs, was): (&Pairs, &Row)) -> Result<bool> {
+        let session = self.session;
+        let row = session.numbered(session.shape(record.table), &ours.row)?;
+        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
+        let chain = session.ledger.chain(record, JournalNumber(0))?;
+        let last = chain.iter().find_map(|entry| match &entry.kind {
+            EntryKind::Update(old, fields) if pairs.iter().any(|(own, _)| fields.contains(own)) => Some((old, entry.stamp)),
+            EntryKind::Insert | EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => None,
+        });
+        // What a statement does in other tables along with its own has the time of that.
+        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(false) };
+        self.gave_up(&session.load_at(session.shape(table), &place)?, pairs, was, |entry| entry.stamp == Some(stamp))
     }
 
     /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::by_value::referred_by_value;
+use super::meant::LONGEST_CHAIN;
 use crate::database::Reference;
 use crate::ledger::{Held, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
@@ -134,7 +135,7 @@ impl Applying<'_> {
                 }
                 Reference::Found(table, found) => {
                     let Some(said_by) = said_by else { continue };
-                    if let Some(target) = self.meant_by(said_by, reference, table, &found)? {
+                    if let Some(target) = self.waits_for(said_by, reference, table, &found, LONGEST_CHAIN)? {
                         let key = format!("{} of '{}'", values(), session.ledger.site_name(said_by)?);
                         unmet.push(Unmet {
                             table: reference.table.clone(),
@@ -213,7 +214,7 @@ impl Applying<'_> {
                     }
                     (None, None) => false,
                 },
-                Reference::Found(table, found) => self.meant_by(parent.site, reference, table, &found)?.is_none(),
+                Reference::Found(table, found) => self.waits_for(parent.site, reference, table, &found, LONGEST_CHAIN)?.is_none(),
                 Reference::None | Reference::Elsewhere => true,
             };
             if !is_gone {
@@ -349,7 +350,7 @@ impl Applying<'_> {
         for key in self.waiting_for(site, table)? {
             let record = session.load(table, &key)?;
             let Some(held) = record.extra.held.get(&site) else { continue };
-            if record.current.is_some() && record.at() == found {
+            if record.at() == found && self.is_of_what_is_here(&record, held)? {
                 continue;
             }
             let Some(said) = self.said_in(reference, &record, held)? else { continue };
@@ -360,12 +361,46 @@ impl Applying<'_> {
         Ok(None)
     }
 
+    /// As [`Self::meant_by`], also where not `found` itself is another one's but the record to which it refers by a value in its key. Gives which one waits.
+    fn waits_for(&self, site: SiteNo, reference: &ForeignKey, table: TableNo, found: &Key, most: usize) -> Result<Option<(TableNo, Key)>> {
+        let (session, shape) = (self.session, self.session.shape(table));
+        let meant = self.meant_by(site, reference, table, found)?;
+        if meant.is_some() || most == 0 || !session.refers_by_its_key(shape) {
+            return Ok(meant);
+        }
+        let Some(image) = session.load_at(shape, found)?.current else { return Ok(None) };
+        let row = session.numbered(shape, &image.row)?;
+        for further in &shape.references {
+            let is_in_key = session.by_value(further).is_some_and(|(_, pairs)| pairs.iter().any(|(own, _)| shape.is_key(*own)));
+            if is_in_key
+                && let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, further, &row)?
+                && let Some(waits) = self.waits_for(site, further, table, &found, most - 1)?
+            {
+                return Ok(Some(waits));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a held change is one of the record that is here, and not of another one under its key.
+    fn is_of_what_is_here(&self, record: &Record, held: &Held) -> Result<bool> {
+        match (&record.current, &held.change.after) {
+            (Some(here), Some(after)) => Ok(self.session.ledger.same(here.born, after.born)?),
+            (here, _) => Ok(here.is_some()),
+        }
+    }
+
     /// A row that refers to a record as it is to be by a held change.
     pub(super) fn said_in(&self, reference: &ForeignKey, record: &Record, held: &Held) -> Result<Option<Row>> {
         let session = self.session;
         let shape = session.shape(record.table);
         let Some(after) = &held.change.after else { return Ok(None) };
-        let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+        // One that was deleted here comes back as it was.
+        let is = match &record.current {
+            Some(image) => Some(image.clone()),
+            None => session.ledger.last_of(record, after.born)?,
+        };
+        let mut row = is.map_or_else(Row::default, |image| image.row);
         shape
             .live_fields()
             .filter(|field| after.row.get(*field).is_stated())

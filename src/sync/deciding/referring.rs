@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::database::Reference;
-use crate::ledger::{EntryKind, Opinion, Record};
-use crate::model::{ForeignKey, Identity, JournalNumber, Key, Shape, TableNo, stands_for};
+use crate::ledger::{EntryKind, HeldReason, Opinion, Record};
+use crate::model::{ForeignKey, Identity, JournalNumber, Key, Shape, SiteNo, TableNo, stands_for};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
 use crate::sync::{Result, Session};
@@ -58,6 +58,30 @@ impl Applying<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether all that refers to a record by values refers to another one by a change of a site, which waits because a value is taken.
+    pub(super) fn all_are_led_elsewhere(&self, record: &Record, site: SiteNo) -> Result<bool> {
+        let mut waits_for_value = false;
+        self.session.ledger.exceptional(&mut |record| {
+            waits_for_value |= record.extra.held.get(&site).is_some_and(|held| matches!(held.reason, HeldReason::Taken { .. }));
+            Ok(())
+        })?;
+        if !waits_for_value {
+            return Ok(false);
+        }
+        let all = self.leading_to(record)?;
+        for Leading { table, key, reference } in &all {
+            let row = self.session.ledger.load(*table, key)?;
+            let is_led =
+                row.extra.held.get(&site).is_some_and(|held| {
+                    held.change.after.is_some() && held.change.fields.iter().any(|field| reference.fields.contains(field))
+                });
+            if !is_led || self.session.by_value(reference).is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(!all.is_empty())
     }
 
     /// Whether one of the references that led to a record which went leads nowhere by now, or to nothing but its number.
