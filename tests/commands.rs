@@ -172,7 +172,9 @@ fn a_conflict_for_review_wants_a_person_until_somebody_edits() {
     std::thread::sleep(std::time::Duration::from_millis(20));
     office.sql("head", "UPDATE customers SET phone = 'both' WHERE id = 'ACME'");
     office.ok("sync --home head");
-    assert!(office.ok("conflicts --open --home head").out.contains("No conflicts."));
+    let settled = office.ok("conflicts --open --home head").out;
+    assert_eq!(settled, "None wants a decision; 1 is listed: 'fieldpost --home head conflicts'\n");
+    assert_eq!(office.ok("conflicts notes --home head").out, "No such conflict; 1 is listed: 'fieldpost --home head conflicts'\n");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Explanation {
 pub fn explain(failure: &Failure) -> Explanation {
     let (exit, hint) = match failure {
         Failure::Home(error) => home(error),
-        Failure::Rules(error) => (Exit::Failed, fault(&error.fault)),
+        Failure::Rules(error) => (Exit::Failed, rules(&error.fault)),
         Failure::RulesFile { error, .. } => (Exit::Failed, fault(&error.fault)),
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
@@ -171,7 +171,8 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Codec(error) => return (Exit::Failed, codec(error)),
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
-        SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::Rules(error) => return (Exit::Failed, rules(&error.fault)),
+        SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
         SyncError::SchemaBrought(_) => "'fieldpost schema diff' shows what it wants to change".to_owned(),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
@@ -471,6 +472,16 @@ fn fault(fault: &Fault) -> Option<String> {
     }
 }
 
+/// As [`fault`], of the `rules.toml` that is here.
+pub(super) fn rules(slip: &Fault) -> Option<String> {
+    let check = "'fieldpost rules check' says whether it is right";
+    Some(match fault(slip) {
+        Some(question) if question.ends_with('?') => format!("{question} {check}"),
+        Some(hint) => format!("{hint}; {check}"),
+        None => format!("mend it there; {check}"),
+    })
+}
+
 fn mend(error: &MendError) -> Option<String> {
     Some(match error {
         MendError::NothingUnclear => "'fieldpost schema status' lists what does".to_owned(),
@@ -515,14 +526,7 @@ fn roster(error: &RosterError) -> Option<String> {
 }
 
 pub(super) fn operating_system(error: &io::Error) -> Option<String> {
-    let hint = if error.kind() == io::ErrorKind::StorageFull {
-        "make room on the disk; nothing is half done, the next run goes on"
-    } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "this user may not do that there: check the rights of the file and its folder"
-    } else {
-        return None;
-    };
-    Some(hint.to_owned())
+    crate::exchange::advice_at_home(error).map(str::to_owned)
 }
 
 fn utc(time: crate::model::Millis) -> String {
@@ -594,7 +598,7 @@ mod tests {
     #[test]
     fn a_slip_in_a_file_is_named_with_its_line_and_what_was_meant() {
         let (_, text) = told(Rules::parse("[tables.notes]\nconfict = 'child'\n").unwrap_err());
-        assert_eq!(text, "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`?\n");
+        assert_eq!(text, "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`? 'fieldpost rules check' says whether it is right\n");
         let error = Box::new(Settings::parse("name = 'a'\nrole = 'hots'\n").unwrap_err());
         let (_, text) = told(HomeError::Settings { path: "shop/fieldpost.toml".into(), error });
         assert_eq!(

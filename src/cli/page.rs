@@ -1,7 +1,7 @@
 //! How do numbers, times, names and tables look on the page?
 
 use anstyle::{Effects, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -103,7 +103,7 @@ impl Page {
     }
 
     /// A table, indented by two, never wider than the page. Where it would be, a summary leaves out the columns of
-    /// numbers that have [`NO_NUMBER`] in every row; cells that are still too long wrap.
+    /// numbers that have [`NO_NUMBER`] in every row; cells that are still too long wrap between words.
     #[must_use]
     pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| self.typable(&one_line(cell))).collect()).collect();
@@ -127,6 +127,18 @@ impl Page {
         for (place, column) in places.iter().map(|place| columns[*place]).enumerate() {
             if let (Column::Numbers(_), Some(column)) = (column, table.column_mut(place)) {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        // Words stay whole where that is possible at all.
+        let whole = |place: &usize| {
+            let cells = rows.iter().map(|row| row[*place].as_str()).chain([columns[*place].title()]);
+            cells.flat_map(|cell| cell.split(' ')).map(|word| word.chars().count()).max().unwrap_or(0) + 2
+        };
+        if places.iter().map(whole).sum::<usize>() < usize::from(self.width) {
+            for (place, width) in places.iter().map(whole).enumerate() {
+                if let (Some(column), Ok(width)) = (table.column_mut(place), u16::try_from(width)) {
+                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+                }
             }
         }
         let lines = table.lines().enumerate().map(|(number, line)| match number {
@@ -310,7 +322,7 @@ pub(super) mod tests {
         let narrow = table(45, Detail::Summary, NO_NUMBER);
         assert!(narrow.contains("CustomerDemographics") && !narrow.contains("failures") && narrow.contains("sent"), "{narrow}");
         for whole in [table(45, Detail::Summary, "1"), table(45, Detail::Full, NO_NUMBER), table(60, Detail::Summary, NO_NUMBER)] {
-            assert!(whole.contains("failures"), "{whole}");
+            assert!(whole.contains("failures") && whole.contains("CustomerDemographics"), "{whole}");
         }
     }
 

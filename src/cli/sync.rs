@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
@@ -18,52 +17,6 @@ use crate::sync::bundles::follow::Customized;
 use crate::sync::documents::DocumentCounts;
 use crate::sync::forget::Forgotten;
 use crate::sync::round::Halves;
-
-/// Collect, apply, send: everything, in one go
-///
-/// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
-/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
-/// needs room for them.
-#[derive(Clone, Debug, Default, Args)]
-#[command(after_help = "\
-Examples:
-  fieldpost sync
-  fieldpost sync --dry-run -v      tell what would happen, change nothing
-  fieldpost sync --full            ask the parent for everything anew; edits made here are sent first
-  fieldpost sync --window          what 'fieldpost shortcut' runs
-  */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
-pub struct SyncArgs {
-    /// Ask the parent for all data anew, and tell the sites below all of it anew
-    #[arg(long, conflicts_with = "dry_run")]
-    pub full: bool,
-    /// Tell what would happen, predicted conflicts included, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Take it for meant that very many documents are gone from the folder of documents, and tell the others
-    #[arg(long, conflicts_with = "dry_run")]
-    pub allow_deletions: bool,
-    /// For a window that closes at the end: a short summary in plain words, which stays where something wants attention
-    #[arg(long, conflicts_with = "dry_run")]
-    pub window: bool,
-}
-
-/// Only send: what was edited here since the last time
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  fieldpost send\n  fieldpost send --dry-run")]
-pub struct SendArgs {
-    /// Tell what would be sent, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Only receive: collect and apply what the others sent
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  fieldpost receive\n  fieldpost receive --dry-run")]
-pub struct ReceiveArgs {
-    /// Tell what would be applied, predicted conflicts included, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
 
 /// What one run did, or with `--dry-run` would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -110,6 +63,9 @@ pub struct SyncReport {
     #[serde(skip)]
     pub halves: Halves,
 }
+
+/// Above what a dry run tells: some of it is told as it will be, once it is done.
+const REHEARSED: &str = "This is what a run would do now; nothing was changed.";
 
 /// Whether a report tells of something that happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -216,7 +172,8 @@ impl Report for SyncReport {
         let text =
             paragraphs(came.into_iter().chain([self.documents(page), self.went(page), self.kept(page), self.waiting(page), forgotten]));
         match (text.is_empty(), self.mode) {
-            (false, _) => text,
+            (false, Mode::Done) => text,
+            (false, Mode::DryRun) => format!("{REHEARSED}\n\n{text}"),
             (true, _) => self.quiet(),
         }
     }
@@ -274,16 +231,16 @@ impl SyncReport {
     }
 
     fn came(&self, page: &Page) -> String {
-        let verb = self.verb("Received", "Would receive");
+        let (verb, changed) = (self.verb("Received", "Would receive"), self.verb("changed", "would change"));
         let besides = |packet: &PacketIn| Besides { contents: packet.contents, wants_all: packet.wants_all, again: false };
         let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, besides(packet)));
         sections(page, packets, |from, numbers, counts, sum| {
             let what = match (counts.total(), sum.amount) {
-                (0, 1) => "1 change, which changed nothing here".to_owned(),
-                (0, changes @ 2..) => format!("{} changes, which changed nothing here", number(changes)),
+                (0, 1) => format!("1 change, which {changed} nothing here"),
+                (0, changes @ 2..) => format!("{} changes, which {changed} nothing here", number(changes)),
                 (here, told) if told > 0 && told != here => {
                     let told = Counts { updated: told, ..Counts::default() };
-                    format!("{}, which changed {} here", records(told, sum.besides), number(here))
+                    format!("{}, which {changed} {} here", records(told, sum.besides), number(here))
                 }
                 _ => records(counts, sum.besides),
             };
@@ -305,6 +262,9 @@ impl SyncReport {
         if self.conflicts.is_empty() {
             return String::new();
         }
+        if self.mode == Mode::DryRun {
+            return self.foretold_conflicts(page);
+        }
         let tally = Tally::of(&self.conflicts);
         let decided = match tally.open {
             0 if tally.conflicts == 0 => "by the rules; nothing lost".to_owned(),
@@ -321,8 +281,11 @@ impl SyncReport {
             return String::new();
         }
         let lines: Vec<String> = self.held.iter().map(HeldChange::sentence).collect();
-        let title = heading(&format!("{} held", count(self.held.len(), "change", "changes")));
-        format!("{title}: 'fieldpost held'\n{}", page.list(&lines, "'fieldpost held' lists all"))
+        let changes = count(self.held.len(), "change", "changes");
+        match self.mode {
+            Mode::Done => format!("{}: 'fieldpost held'\n{}", heading(&format!("{changes} held")), page.list(&lines, "'fieldpost held' lists all")),
+            Mode::DryRun => format!("{}\n{}", heading(&format!("{changes} would be held")), page.list(&lines, "-v lists all")),
+        }
     }
 
     fn kept(&self, page: &Page) -> String {
@@ -338,7 +301,8 @@ impl SyncReport {
         };
         let lines: Vec<String> = self.kept.iter().map(line).collect();
         let title = heading(self.verb("Stays here", "Would stay here"));
-        format!("{title}: 'fieldpost records'\n{}", page.list(&lines, "-v lists all"))
+        let command = self.verb(": 'fieldpost records'", "");
+        format!("{title}{command}\n{}", page.list(&lines, "-v lists all"))
     }
 
     fn documents(&self, page: &Page) -> String {
@@ -347,8 +311,8 @@ impl SyncReport {
             (all.found, "new or changed here"),
             (all.moved, "moved here"),
             (all.deleted, "deleted here"),
-            (all.placed, "put into the folder"),
-            (all.removed, "removed from the folder"),
+            (all.placed, self.verb("put into the folder", "to be put into the folder")),
+            (all.removed, self.verb("removed from the folder", "to be removed from the folder")),
             (all.copies, "kept under another name, because two sites edited it"),
             (all.busy, "being written: left for the next run"),
             (all.coming, "on the way"),
@@ -357,7 +321,8 @@ impl SyncReport {
             parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, words)| format!("{} {words}", number(amount))).collect();
         if !all.refused.is_empty() {
             let names = count(all.refused.len(), "name is", "names are");
-            lines.push(alert(&format!("{names} not taken or not placed: 'fieldpost library' says why")));
+            let why = self.verb(": 'fieldpost library' says why", "");
+            lines.push(alert(&format!("{names} not taken or not placed{why}")));
         }
         if lines.is_empty() { String::new() } else { format!("{}\n{}", heading("Documents"), page.list(&lines, "-v lists all")) }
     }
@@ -378,7 +343,7 @@ impl SyncReport {
         format!("{}\n{}", heading("Waiting"), page.list(&lines, "-v lists all"))
     }
 
-    const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {
+    pub(super) const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {
         match self.mode {
             Mode::Done => done,
             Mode::DryRun => dry,
@@ -658,6 +623,9 @@ Waiting
         let dry = plain(&SyncReport { mode: Mode::DryRun, ..report() });
         assert!(dry.contains("\nWould receive packets 41 to 42 ") && dry.contains("\nWould send packet 12 "));
         assert!(!dry.contains("Received") && !dry.contains("Sent"));
+        // Nor names a command that knows nothing of it.
+        assert!(dry.starts_with(REHEARSED) && !dry.contains("'fieldpost") && !dry.contains("lost"), "{dry}");
+        assert!(dry.contains("\n1 conflict would be decided by the rules; what loses would be kept\n  customers ACME-0007, phone: '555-0199' of 'anna' would stand"), "{dry}");
     }
 
     #[test]

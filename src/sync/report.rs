@@ -89,6 +89,8 @@ pub struct Report {
     pub waiting: Vec<Waiting>,
     /// Whether an exchange could not be used for all that was to go or to come, though another one may have taken its place.
     pub troubled: bool,
+    /// What exchanges did not do, and what helps, where a person is wanted.
+    pub refused: Vec<String>,
     /// Packets of others that were taken away from the exchanges: where they lie there again, somebody put them there again.
     pub removed: Vec<(Folder, String)>,
     /// Records that stay home.

@@ -150,6 +150,9 @@ fn run_through(
         send(session, &mut places, &collected, &mut report, progress)?;
         retire::tell(session, &mut places, &unheard, &mut report)?;
     }
+    if halves.sends() {
+        places::note_refused(session, &report)?;
+    }
     places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
@@ -171,6 +174,7 @@ fn run_through(
         retried: false,
         unreachable: false,
     }));
+    report.notes.extend(super::tracking::news::came_empty(session)?);
     report.notes.extend(super::tracking::news::lines(session)?);
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);

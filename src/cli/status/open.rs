@@ -37,8 +37,13 @@ impl StatusReport {
                 lines.push(format!("{} {hint}", count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)));
             }
         };
-        line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
-        line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
+        let them = |amount: u64| if amount == 1 { "it" } else { "them" };
+        line(self.unsealed, "record was", "records were", &format!("edited since the last run: 'fieldpost sync' sends {}", them(self.unsealed)));
+        let next = match self.exchange_refuses.as_slice() {
+            [] => format!(": 'fieldpost sync' puts {} there", them(unsent)),
+            _ => String::new(),
+        };
+        line(unsent, "packet is", "packets are", &format!("made and not on the exchange yet{next}"));
         line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
         let deactivated = self.tables.iter().find(|line| line.status.deactivated > 0);
         let deactivated = deactivated.map_or_else(|| "TABLE".to_owned(), |line| quoting::shell(&line.status.table));
@@ -56,6 +61,9 @@ impl StatusReport {
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held'");
         lines.extend(self.held_first.iter().map(|held| page.wrapped(held)));
+        lines.extend(self.exchange_refuses.iter().map(|why| {
+            page.wrapped(&alert(&format!("at the last run, {why}; 'fieldpost sync' tries it again"))).trim_start().to_owned()
+        }));
         lines.extend(self.sites_wrong.iter().chain(&self.rules_wrong).map(|why| alert(why)));
         lines.extend(self.left_behind.iter().take(MOST_LEFT).map(|why| alert(why)));
         let more = self.left_behind.len().saturating_sub(MOST_LEFT);

@@ -103,7 +103,7 @@ pub(in crate::sync) fn collect(
             }
             // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
             Err(OpenError::Decrypt(_)) => {
-                let why = "it is sealed for another key: two machines joined with one invitation, and the other one was first. Have this one invited under another name";
+                let why = "it is sealed for another key: two computers joined with one invitation, and the other one was taken in. Have this one invited under another name";
                 join::note_taken(session, &now)?;
                 report.waiting.push(wait(&now, file.name.number, why, false));
                 files::remove(&session.world, &path)?;
