@@ -187,7 +187,7 @@ fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
     let before = office.everything();
     let dry = office.ok("sync --home head --dry-run");
     assert!(dry.out.contains("Would receive packet 3 from 'anna'"), "{}", dry.out);
-    assert!(dry.out.contains("'from head' of 'head' stands (newest)"), "{}", dry.out);
+    assert!(dry.out.contains("'from head' of 'head' would stand (newest)"), "{}", dry.out);
     assert!(dry.out.contains("Would send packet 2 to 'anna': 1 record"), "{}", dry.out);
     office.ok("send --home head --dry-run");
     office.ok("receive --home head --dry-run");

@@ -631,3 +631,66 @@ fn a_slip_in_the_rules_is_said_with_what_to_do() {
     let refused = office.run("sync --home head");
     assert!(refused.err.contains("rules check"), "{refused:?}");
 }
+
+#[test]
+fn a_packet_that_has_not_come_is_in_status() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    office.ok("sync --home head");
+    let missing = office.only_file("share/anna/head");
+    office.rename(&missing, "aside");
+    office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'A'");
+    office.ok("sync --home head");
+    office.run("sync --home anna");
+    let status = office.run("status --home anna");
+    let number = neighbour(&office, "anna")["received"].as_u64().unwrap() + 1;
+    let words = format!("packet {number} of 'head' has not come yet: it is asked for, and what came after it waits");
+    assert!(status.flat().contains(&words), "{status:?}");
+    assert_eq!(neighbour(&office, "anna")["missing"], serde_json::json!([number]));
+    office.rename("aside", &missing);
+    office.ok("sync --home anna");
+    assert!(!office.ok("status --home anna").flat().contains("has not come yet"));
+}
+
+#[test]
+fn a_request_that_is_damaged_on_the_way_wants_nobody() {
+    let office = Office::pair(SCHEMA, "");
+    office.ok("invite zoe --home head --out zoe.invite");
+    office.ok("join zoe.invite --home zoe --exchange share");
+    let request = office.only_file("share/head/zoe");
+    let shown = office.ok(&format!("packet show {request} --home head"));
+    assert!(shown.out.contains("A request to join: no records."), "{}", shown.out);
+    let mut bytes = std::fs::read(office.path(&request)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(office.path(&request), bytes).unwrap();
+    let ran = office.ok("sync --home head");
+    assert!(ran.flat().contains("it is set aside, and whoever asks sends it again; goes on by itself"), "{ran:?}");
+}
+
+#[test]
+fn an_init_that_meets_a_database_in_use_leaves_no_half_home() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", &format!("PRAGMA journal_mode = wal; {SCHEMA}"));
+    let busy = Connection::open(office.path("head/shop.db")).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let line = "init --home head --name head --database head/shop.db --exchange share";
+    let refused = office.run(line);
+    assert!(refused.code == 1 && refused.err.contains("then type the same again"), "{refused:?}");
+    assert!(!office.path("head/.fieldpost").exists(), "nothing is half done");
+    drop(busy);
+    office.ok(line);
+}
+
+#[test]
+fn a_packet_that_brings_the_rules_says_so() {
+    let office = Office::pair(SCHEMA, "");
+    office.write("head/rules.toml", "[tables.customers]\nconflict = 'parent'\n");
+    let sent = office.ok("sync --home head").out;
+    assert!(sent.contains("to 'anna': no records, but the rules, "), "{sent}");
+    let file = office.only_file("share/anna/head");
+    assert!(office.ok(&format!("packet show {file} --home anna")).out.contains("\nNo records, but the rules.\n"));
+    let came = office.ok("sync --home anna").out;
+    assert!(came.contains("from 'head': no records, but the rules\n"), "{came}");
+}

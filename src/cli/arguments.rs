@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records, recover, rules, schema, service, shortcut, sites, status, verify, watch, rounds};
+use super::{
+    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
+    recover, rounds, rules, schema, service, shortcut, sites, status, verify, watch,
+};
 
 /// The variable of the environment that names the home.
 pub const HOME_VARIABLE: &str = "FIELDPOST_HOME";

@@ -341,7 +341,7 @@ fn database(error: &DatabaseError) -> Option<String> {
             "name the SQLite file itself; an encrypted one cannot be read. Where it is a site's and damaged, stop the application, put a backup of it in its place, \
              leave the home as it is, and run 'fieldpost recover'"
         }
-        DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
+        DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then type the same again",
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
         DatabaseError::Damaged(_) => {
@@ -598,7 +598,10 @@ mod tests {
     #[test]
     fn a_slip_in_a_file_is_named_with_its_line_and_what_was_meant() {
         let (_, text) = told(Rules::parse("[tables.notes]\nconfict = 'child'\n").unwrap_err());
-        assert_eq!(text, "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`? 'fieldpost rules check' says whether it is right\n");
+        assert_eq!(
+            text,
+            "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`? 'fieldpost rules check' says whether it is right\n"
+        );
         let error = Box::new(Settings::parse("name = 'a'\nrole = 'hots'\n").unwrap_err());
         let (_, text) = told(HomeError::Settings { path: "shop/fieldpost.toml".into(), error });
         assert_eq!(

@@ -134,7 +134,8 @@ impl Page {
             let cells = rows.iter().map(|row| row[*place].as_str()).chain([columns[*place].title()]);
             cells.flat_map(|cell| cell.split(' ')).map(|word| word.chars().count()).max().unwrap_or(0) + 2
         };
-        if places.iter().map(whole).sum::<usize>() < usize::from(self.width) {
+        let is_wide = places.iter().copied().map(width).sum::<usize>() >= usize::from(self.width);
+        if is_wide && places.iter().map(whole).sum::<usize>() < usize::from(self.width) {
             for (place, width) in places.iter().map(whole).enumerate() {
                 if let (Some(column), Ok(width)) = (table.column_mut(place), u16::try_from(width)) {
                     column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
@@ -285,6 +286,14 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn paragraphs(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// "the list of sites and the rules".
+#[must_use]
+pub fn and<'w>(words: impl IntoIterator<Item = &'w &'w str>) -> String {
+    let mut words: Vec<&str> = words.into_iter().copied().collect();
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last.to_owned() } else { format!("{} and {last}", words.join(", ")) }
 }
 
 #[cfg(test)]

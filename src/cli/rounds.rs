@@ -27,8 +27,8 @@ use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
 use crate::sync::join::Unanswered;
 use crate::sync::report::{self, Report as Round};
-use crate::sync::streams::places;
 use crate::sync::round::{self, Halves};
+use crate::sync::streams::places;
 use crate::sync::{Session, SyncError, join, standing};
 
 /// Collect, apply, send: everything, in one go
@@ -238,6 +238,7 @@ impl SyncReport {
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
             contents: packet.contents,
+            papers: packet.papers.clone(),
             wants_all: packet.wants_all,
         });
         // What waits here is in the list of what is held.
@@ -504,6 +505,7 @@ impl PacketOut {
             bytes: packet.bytes,
             tables: changed(&packet.tables),
             contents: packet.contents,
+            papers: packet.papers.clone(),
             wants_all: packet.wants_all,
             again: packet.again,
         }

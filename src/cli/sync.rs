@@ -1,6 +1,6 @@
 //! `fieldpost sync`, `send` and `receive`: what came, what was decided, what went, and what waits and why?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::conflicts::Conflict;
 use super::conflicts::tally::Tally;
 use super::held::{HeldChange, Needs};
 use super::logged::Line;
-use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
+use super::page::{Detail, Page, alert, and, count, heading, number, paragraphs, size};
 use super::printer::Report;
 use crate::exchange::Folder;
 use crate::model::SiteName;
@@ -91,6 +91,8 @@ pub struct PacketIn {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it brought contents of documents or bundles.
     pub contents: bool,
+    /// What it said besides records: the rules, the list of sites.
+    pub papers: Vec<&'static str>,
     /// Whether its sender wants to be told everything anew.
     pub wants_all: bool,
 }
@@ -108,6 +110,8 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it has contents of documents or bundles.
     pub contents: bool,
+    /// What it says besides records: the rules, the list of sites.
+    pub papers: Vec<&'static str>,
     /// Whether it says that this site wants to be told everything anew.
     pub wants_all: bool,
     /// Whether it is part of everything, told anew to a site that had been told.
@@ -232,7 +236,7 @@ impl SyncReport {
 
     fn came(&self, page: &Page) -> String {
         let (verb, changed) = (self.verb("Received", "Would receive"), self.verb("changed", "would change"));
-        let besides = |packet: &PacketIn| Besides { contents: packet.contents, wants_all: packet.wants_all, again: false };
+        let besides = |packet: &PacketIn| Besides::of(packet.contents, &packet.papers, packet.wants_all, false);
         let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, besides(packet)));
         sections(page, packets, |from, numbers, counts, sum| {
             let what = match (counts.total(), sum.amount) {
@@ -240,9 +244,9 @@ impl SyncReport {
                 (0, changes @ 2..) => format!("{} changes, which {changed} nothing here", number(changes)),
                 (here, told) if told > 0 && told != here => {
                     let told = Counts { updated: told, ..Counts::default() };
-                    format!("{}, which {changed} {} here", records(told, sum.besides), number(here))
+                    format!("{}, which {changed} {} here", records(told, &sum.besides), number(here))
                 }
-                _ => records(counts, sum.besides),
+                _ => records(counts, &sum.besides),
             };
             format!("{verb} {numbers} from '{from}': {what}")
         })
@@ -250,11 +254,11 @@ impl SyncReport {
 
     fn went(&self, page: &Page) -> String {
         let verb = self.verb("Sent", "Would send");
-        let besides = |packet: &PacketOut| Besides { contents: packet.contents, wants_all: packet.wants_all, again: packet.again };
+        let besides = |packet: &PacketOut| Besides::of(packet.contents, &packet.papers, packet.wants_all, packet.again);
         let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, besides(packet)));
         sections(page, packets, |to, numbers, counts, sum| {
             let size = if sum.amount > 0 { format!(", {}", size(sum.amount)) } else { String::new() };
-            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, sum.besides))
+            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, &sum.besides))
         })
     }
 
@@ -283,7 +287,9 @@ impl SyncReport {
         let lines: Vec<String> = self.held.iter().map(HeldChange::sentence).collect();
         let changes = count(self.held.len(), "change", "changes");
         match self.mode {
-            Mode::Done => format!("{}: 'fieldpost held'\n{}", heading(&format!("{changes} held")), page.list(&lines, "'fieldpost held' lists all")),
+            Mode::Done => {
+                format!("{}: 'fieldpost held'\n{}", heading(&format!("{changes} held")), page.list(&lines, "'fieldpost held' lists all"))
+            }
             Mode::DryRun => format!("{}\n{}", heading(&format!("{changes} would be held")), page.list(&lines, "-v lists all")),
         }
     }
@@ -382,11 +388,18 @@ struct Sum {
 }
 
 /// What packets bring or say besides records.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Besides {
     contents: bool,
+    papers: BTreeSet<&'static str>,
     wants_all: bool,
     again: bool,
+}
+
+impl Besides {
+    fn of(contents: bool, papers: &[&'static str], wants_all: bool, again: bool) -> Self {
+        Self { contents, papers: papers.iter().copied().collect(), wants_all, again }
+    }
 }
 
 type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>, Besides);
@@ -403,6 +416,7 @@ fn sections<'r>(
         sum.numbers.push(number);
         sum.amount += amount;
         sum.besides.contents |= besides.contents;
+        sum.besides.papers.extend(besides.papers);
         sum.besides.wants_all |= besides.wants_all;
         sum.besides.again |= besides.again;
         tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
@@ -420,10 +434,11 @@ fn sections<'r>(
     sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-fn records(counts: Counts, besides: Besides) -> String {
-    let Besides { contents, wants_all, again } = besides;
+fn records(counts: Counts, besides: &Besides) -> String {
+    let Besides { contents, ref papers, wants_all, again } = *besides;
     let brought = match counts.total() {
         0 if contents => "no records, but contents of documents or bundles".to_owned(),
+        0 if !papers.is_empty() => format!("no records, but {}", and(papers)),
         0 if wants_all => "no records".to_owned(),
         0 => "no records, only word of what arrived".to_owned(),
         total => {
@@ -519,6 +534,7 @@ mod tests {
                     changes: 15,
                     tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
                     contents: false,
+                    papers: Vec::new(),
                     wants_all: false,
                 },
                 PacketIn {
@@ -527,9 +543,27 @@ mod tests {
                     changes: 3,
                     tables: tables(&[("customers", [0, 2, 1])]),
                     contents: false,
+                    papers: Vec::new(),
                     wants_all: false,
                 },
-                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new(), contents: false, wants_all: false },
+                PacketIn {
+                    from: name("bert"),
+                    number: 1,
+                    changes: 0,
+                    tables: BTreeMap::new(),
+                    contents: false,
+                    papers: Vec::new(),
+                    wants_all: false,
+                },
+                PacketIn {
+                    from: name("carl"),
+                    number: 2,
+                    changes: 0,
+                    tables: BTreeMap::new(),
+                    contents: false,
+                    papers: vec!["the rules", "the list of sites"],
+                    wants_all: false,
+                },
             ],
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],
@@ -539,6 +573,7 @@ mod tests {
                 bytes: 3_140,
                 tables: tables(&[("customers", [0, 1, 0])]),
                 contents: false,
+                papers: Vec::new(),
                 wants_all: false,
                 again: false,
             }],
@@ -569,6 +604,7 @@ mod tests {
 rules.toml speaks of `x`
 
 Received packet 1 from 'bert': no records, only word of what arrived
+Received packet 2 from 'carl': no records, but the list of sites and the rules
 Received packets 41 to 42 from 'head': 18 records
   customers  3 new, 12 changed, 1 deleted
   notes      2 new

@@ -166,7 +166,9 @@ impl ExchangeError {
 #[must_use]
 pub fn advice_at_home(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room on the disk; nothing is half done, the next run goes on"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room on the disk; nothing is half done, the next run goes on")
+        }
         io::ErrorKind::ReadOnlyFilesystem => Some("the disk may only be read: mount it so that it can be written, then run again"),
         io::ErrorKind::PermissionDenied => Some("this user may not do that there: check the rights of the file and its folder"),
         _ => None,

@@ -95,7 +95,10 @@ pub fn init(
         Err(error) => {
             if !error.is_crash() {
                 database.rollback()?;
-                database.detach(world)?;
+                // Where it was never armed nothing of us is in it, and whoever holds it may hold it still.
+                if database.pair()?.is_some() {
+                    database.detach(world)?;
+                }
                 draft.abandon()?;
             }
             return Err(error);

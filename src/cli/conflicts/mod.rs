@@ -530,14 +530,19 @@ impl Conflict {
         let decided = page.moment(self.decided);
         match &self.about {
             About::Field(field) | About::Gone(field) | About::Merged(field) | About::Refused(Some(field)) => {
-                let edited = |time: Option<Moment>| time.map_or_else(String::new, |time| format!(", {}", page.moment(time)));
+                let times = [self.winner_time, self.loser_time].map(|time| time.map_or_else(String::new, |time| page.moment(time)));
+                let [won, lost] = match (self.winner_time, self.loser_time) {
+                    (Some(winner), Some(loser)) if winner != loser && times[0] == times[1] => page.apart(winner, loser),
+                    (Some(_) | None, Some(_) | None) => times,
+                };
+                let edited = |time: &str| if time.is_empty() { String::new() } else { format!(", {time}") };
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
                         let of = by(self.winner_site.as_ref());
                         let of = match self.is_merged() {
                             true => format!("{of} and {}", by(self.loser_site.as_ref())),
-                            false => format!("{of}{}", edited(self.winner_time)),
+                            false => format!("{of}{}", edited(&won)),
                         };
                         format!("{}   of {of}", self.side(&self.winner))
                     }
@@ -549,7 +554,7 @@ impl Conflict {
                     self.subject(),
                     self.side(&self.loser),
                     by(self.loser_site.as_ref()),
-                    edited(self.loser_time),
+                    edited(&lost),
                     self.side(&self.base),
                     self.rule,
                 )

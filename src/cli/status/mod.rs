@@ -327,7 +327,10 @@ impl Report for StatusReport {
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => {
-                let next = self.trouble_next.as_ref().map_or_else(|| "'fieldpost sync' says what to do.".to_owned(), |next| format!("Next: {next}"));
+                let next = self
+                    .trouble_next
+                    .as_ref()
+                    .map_or_else(|| "'fieldpost sync' says what to do.".to_owned(), |next| format!("Next: {next}"));
                 alert(page.wrapped(&format!("Stopped: {trouble}. {next}")).trim_start())
             }
             (None, Some(parent)) if !self.has_database => match self.unanswered() {
@@ -513,6 +516,7 @@ mod tests {
                 acknowledged: 11,
                 unconfirmed: 1,
                 received: 1_041,
+                missing: vec![1_042],
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
@@ -602,6 +606,7 @@ anna, a remote of 'head'
   orders                ·      ·     ·        1         ·          ·        ·  manual ↑   never
   all                   2      3     ·        1         ·          ·    1,200
 
+packet 1,042 of 'head' has not come yet: it is asked for, and what came after it waits
 3 records were edited since the last run: 'fieldpost sync' sends them
 3 documents are on the way, 4.2 MB still to come: 'fieldpost library' lists them
 1 change is held: 'fieldpost held'
