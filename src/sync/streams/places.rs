@@ -67,7 +67,7 @@ impl Place<'_> {
         match worked {
             Ok(done) => Ok(Some(done)),
             Err(SyncError::Exchange(error)) => {
-                report.refused.extend(refusal(&error));
+                note_refusal(report, &error);
                 // With others there, what this one keeps from happening happens over them.
                 let alone = !self.one_of_several;
                 self.gone = matches!(error, ExchangeError::Unreachable { .. });
@@ -173,11 +173,15 @@ fn number(session: &Session, note: &str) -> Result<PacketNumber> {
     Ok(PacketNumber(session.ledger.note(note)?.and_then(|number| number.parse().ok()).unwrap_or_default()))
 }
 
-/// What an exchange does not do until a person has mended it there, and how.
-fn refusal(error: &ExchangeError) -> Option<String> {
+/// Has the report say what an exchange does not do until a person has mended it there, and how: once, whatever file it was about.
+fn note_refusal(report: &mut Report, error: &ExchangeError) {
     match error {
         ExchangeError::ReadOnly { .. } | ExchangeError::Full { .. } | ExchangeError::Refused { .. } => {
-            Some(format!("{error}{}", error.advice().map_or_else(String::new, |advice| format!("; {advice}"))))
+            let text = error.to_string();
+            let what = text.split_once(": ").map_or(text.as_str(), |(what, _)| what);
+            if report.refused.iter().all(|known| !known.starts_with(what)) {
+                report.refused.push(format!("{text}{}", error.advice().map_or_else(String::new, |advice| format!("; {advice}"))));
+            }
         }
         ExchangeError::Unreachable { .. }
         | ExchangeError::NotAnExchange { .. }
@@ -186,7 +190,7 @@ fn refusal(error: &ExchangeError) -> Option<String> {
         | ExchangeError::SizeDiffers { .. }
         | ExchangeError::Io { .. }
         | ExchangeError::Local(_)
-        | ExchangeError::Crash(_) => None,
+        | ExchangeError::Crash(_) => {}
     }
 }
 
@@ -195,7 +199,7 @@ const REFUSED: &str = "exchange refuses";
 
 /// Notes what exchanges did not do, for those who only look: once more than nothing was tried there.
 pub(in crate::sync) fn note_refused(session: &Session, report: &Report) -> Result<()> {
-    let now = report.refused.iter().collect::<BTreeSet<_>>().into_iter().map(|line| line.replace('\n', " ")).collect::<Vec<_>>().join("\n");
+    let now = report.refused.iter().map(|line| line.replace('\n', " ")).collect::<Vec<_>>().join("\n");
     if session.ledger.note(REFUSED)?.unwrap_or_default() == now { Ok(()) } else { session.set_note(REFUSED, &now) }
 }
 
@@ -251,7 +255,7 @@ pub(in crate::sync) fn reach_all<'a>(
         let reached = match reach(&session.world, &mut **exchange) {
             Ok(reached) => reached,
             Err(error) => {
-                report.refused.extend(refusal(&error));
+                note_refusal(report, &error);
                 away.push(failed(error, None, !one_of_several)?);
                 continue;
             }
