@@ -165,13 +165,16 @@ impl ExchangeError {
 /// What a person can do about what the operating system says of a file of this computer.
 #[must_use]
 pub fn advice_at_home(error: &io::Error) -> Option<&'static str> {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("make room on the disk; nothing is half done, the next run goes on")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => Some("the disk may only be read: mount it so that it can be written, then run again"),
-        io::ErrorKind::PermissionDenied => Some("this user may not do that there: check the rights of the file and its folder"),
-        _ => None,
+    use io::ErrorKind as K;
+    let kind = error.kind();
+    if matches!(kind, K::StorageFull | K::QuotaExceeded) {
+        Some("make room on the disk; nothing is half done, the next run goes on")
+    } else if kind == K::ReadOnlyFilesystem {
+        Some("the disk may only be read: mount it so that it can be written, then run again")
+    } else if kind == K::PermissionDenied {
+        Some("this user may not do that there: check the rights of the file and its folder")
+    } else {
+        None
     }
 }
 
