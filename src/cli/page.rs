@@ -122,12 +122,21 @@ impl Page {
             !(is_empty && too_wide && (self.detail == Detail::Summary || breaks))
         };
         let places: Vec<usize> = (0..columns.len()).filter(tells).collect();
-        let least: Vec<usize> = places.iter().copied().map(word).collect();
+        let text = self.laid_out(columns, &places, &rows, &[]);
+        let is_whole = |place: &usize| rows.iter().all(|row| row[*place].split(' ').all(|word| text.contains(word)));
+        if places.iter().all(is_whole) {
+            return text;
+        }
+        let [full, least] = [places.iter().copied().map(width).collect::<Vec<_>>(), places.iter().copied().map(word).collect()];
+        self.laid_out(columns, &places, &rows, &whole_words(&full, &least, usize::from(self.width) - 1))
+    }
 
+    /// A table of some columns, at these widths where any are said.
+    fn laid_out(&self, columns: &[Column], places: &[usize], rows: &[Vec<String>], widths: &[(usize, usize)]) -> String {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(self.width - 1).set_header(places.iter().map(|place| columns[*place].title()));
-        for row in &rows {
+        for row in rows {
             table.add_row(places.iter().map(|place| &row[*place]));
         }
         for (place, column) in places.iter().map(|place| columns[*place]).enumerate() {
@@ -135,9 +144,8 @@ impl Page {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let full: Vec<usize> = places.iter().copied().map(width).collect();
-        for (place, width) in whole_words(&full, &least, usize::from(self.width) - 1) {
-            if let (Some(column), Ok(width)) = (table.column_mut(place), u16::try_from(width)) {
+        for (place, width) in widths {
+            if let (Some(column), Ok(width)) = (table.column_mut(*place), u16::try_from(*width)) {
                 column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
             }
         }
@@ -189,11 +197,11 @@ fn whole_words(full: &[usize], least: &[usize], most: usize) -> Vec<(usize, usiz
     let Some(mut left) = most.checked_sub(least.iter().sum()).filter(|_| full.iter().sum::<usize>() > most) else { return Vec::new() };
     let mut widths: Vec<(usize, usize)> = least.iter().copied().enumerate().collect();
     widths.sort_by_key(|(column, least)| full[*column] - least);
-    for (column, width) in &mut widths {
+    let last = widths.len().saturating_sub(1);
+    for (rank, (column, width)) in widths.iter_mut().enumerate() {
         let needs = full[*column] - *width;
-        if needs <= left {
-            (*width, left) = (*width + needs, left - needs);
-        }
+        let given = if needs <= left || rank == last { needs.min(left) } else { 0 };
+        (*width, left) = (*width + given, left - given);
     }
     widths
 }
