@@ -191,7 +191,8 @@ fn a_name_that_two_parents_gave_out_is_said_at_both_and_keeps_nobody_else_out() 
     for site in ["head", "off"] {
         let problems = fieldpost::sync::roster::problems(&tree.session(site)).unwrap();
         assert_eq!(problems.len(), 1, "{site}: {problems:?}");
-        assert!(problems[0].contains("have each invited a site called 'bert'"), "{problems:?}");
+        assert!(problems[0].contains("'head' and 'off' have each invited a site called 'bert'"), "{problems:?}");
+        assert!(problems[0].contains("Retire that of 'off' ('fieldpost sites retire bert' at 'off', nowhere else)"), "{problems:?}");
         assert!(tree.sync(site).waiting.iter().any(|waiting| waiting.why == problems[0]), "{site}");
     }
     let known = |site: &str| fieldpost::sync::roster::known(&tree.session(site)).unwrap();
@@ -208,9 +209,21 @@ fn a_name_that_two_parents_gave_out_is_said_at_both_and_keeps_nobody_else_out() 
     }
     assert!(!support::conflicts(&tree, "carl").is_empty());
     tree.assert_rows(&["head", "off", "carl", "bert-off", "bert-head"], "SELECT n FROM t WHERE id = 'a'", &["100"]);
-    // The one is retired where it was invited, and the other one goes on.
-    let retired = fieldpost::sync::retire::child(&tree.session("head"), &support::name("bert"));
-    assert!(retired.is_ok() && fieldpost::sync::retire::child(&tree.session("off"), &support::name("bert")).is_ok());
+    // The one is retired where it was invited, and the other one goes on: that is the end of it.
+    fieldpost::sync::retire::retire(&tree.session("off"), &mut [&mut tree.exchange.clone()], &support::name("bert")).unwrap();
+    for _ in 0..3 {
+        ["off", "head", "bert-head", "bert-off", "carl"].iter().for_each(|site| drop(tree.sync(site)));
+    }
+    for site in ["head", "off"] {
+        assert_eq!(fieldpost::sync::roster::problems(&tree.session(site)).unwrap(), Vec::<String>::new(), "{site}");
+    }
+    assert_eq!(known("head").find(&support::name("bert")).unwrap().retired, None);
+    tree.edit("bert-head", "UPDATE t SET n = 7 WHERE id = 'b'");
+    for _ in 0..2 {
+        ["bert-head", "head", "off", "carl"].iter().for_each(|site| drop(tree.sync(site)));
+    }
+    tree.assert_rows(&["head", "off", "carl", "bert-head"], "SELECT n FROM t WHERE id = 'b'", &["7"]);
+    assert!(fieldpost::sync::retire::child(&tree.session("head"), &support::name("bert")).is_ok());
 }
 
 #[test]

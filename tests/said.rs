@@ -89,7 +89,7 @@ fn a_record_that_two_sites_made_is_one_conflict() {
     let met = office.ok("sync --home head").out;
     assert!(met.contains("1 conflict, decided by the rules; what lost is kept: 'fieldpost --home head conflicts'"), "{met}");
     assert!(met.contains("made at 'head' and at 'anna'") && met.contains("customers N: your email 'n@head' lost to 'n@anna'"), "{met}");
-    assert!(office.ok("conflicts --home head").out.starts_with("1 conflict\n"));
+    assert!(office.ok("conflicts --home head").out.starts_with("1 conflict, in 3 entries\n"));
 }
 
 #[test]
@@ -385,6 +385,7 @@ fn a_second_computer_with_one_invitation_is_told_at_both_ends_for_as_long_as_it_
     for _ in 0..2 {
         let second = office.run("sync --quiet --home second");
         assert!(second.code == 3 && second.flat().contains("another computer joined as 'anna'"), "{second:?}");
+        assert!(second.flat().contains("and 'head' has taken in that one") && !second.out.contains("first"), "{second:?}");
         assert!(!second.out.contains("on its way"), "{second:?}");
         let status = office.run("status --home second");
         assert!(status.code == 3 && status.flat().contains("another computer joined as 'anna'"), "{status:?}");
@@ -519,4 +520,177 @@ fn what_is_sent_by_hand_is_counted_without_what_is_there_already() {
     assert_ne!(office.digest("head"), office.digest("anna"));
     office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'A'");
     assert!(send().starts_with("2 records of customers will go with the next 'fieldpost --home head sync', once they are ready"));
+}
+
+#[test]
+fn what_comes_empty_is_said_with_the_first_load() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", SCHEMA);
+    office.sql(
+        "head",
+        "CREATE VIRTUAL TABLE words USING fts5(x); INSERT INTO words VALUES ('hello');
+         CREATE TABLE notes (a, b); INSERT INTO notes VALUES (1, 2); CREATE TABLE marks (a);
+         CREATE VIRTUAL TABLE mails USING fts5(email, content='customers');",
+    );
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    office.ok("sync --home head");
+    let words = [
+        "virtual table `words` is empty here: what is in it at the main office does not travel, let the application fill it",
+        "tables `marks` and `notes` are empty here: they have no primary key and no unique columns that are never empty, so what is in them at the main office does not travel",
+    ];
+    for line in ["sync --dry-run --home anna", "sync --home anna"] {
+        let said = office.ok(line).flat();
+        assert!(words.iter().all(|words| said.contains(words)) && !said.contains("mails"), "{line}: {said}");
+    }
+    let again = office.ok("sync --home anna").flat();
+    assert!(!again.contains("empty here"), "{again}");
+}
+
+#[test]
+fn a_dry_run_speaks_of_what_would_be_and_names_no_command_that_fails_now() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET email = 'head@x', points = 11 WHERE id = 'A'");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    office.sql("anna", "UPDATE customers SET email = 'anna@x' WHERE id = 'A'; UPDATE customers SET points = 12 WHERE id = 'B'");
+    office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'B'");
+    office.ok("sync --home anna");
+    let before = office.everything();
+    let dry = office.ok("sync --dry-run -v --home head");
+    assert_eq!(before, office.everything());
+    let said = dry.flat();
+    for words in [
+        "This is what a run would do now; nothing was changed.",
+        "Would receive packet 3 from 'anna': 2 records, which would change 1 here",
+        "1 conflict would be decided by the rules; what loses would be kept",
+        "customers A: your email 'head@x' would lose to 'anna@x'",
+        "Would send packet",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("'fieldpost"), "{said}");
+    assert!(!dry.err.contains("\nputting") && !dry.err.starts_with("putting"), "{}", dry.err);
+    let quiet = office.ok("sync --dry-run --home anna").out;
+    assert_eq!(quiet, "Nothing new: nothing would come, nothing would be sent.\n'head' has not confirmed 1 packet yet\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_exchange_that_takes_nothing_is_known_to_status_and_to_a_dry_run() {
+    let office = Office::pair(SCHEMA, "");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exchange-command/to-folder.sh");
+    office.write(
+        "carry.sh",
+        &format!("#!/bin/sh\nif [ \"$2\" = put ] && [ -f \"$1.says\" ]; then echo 'no room for you' >&2; exit $(cat \"$1.says\"); fi\nexec sh {example} \"$@\"\n"),
+    );
+    let settings = office.read("anna/fieldpost.toml");
+    let share = office.path("share").display().to_string();
+    let carry = office.path("carry.sh").display().to_string();
+    let exchange = settings.lines().find(|line| line.starts_with("exchange")).unwrap();
+    office.write("anna/fieldpost.toml", &settings.replace(exchange, &format!("exchange = \"command:/bin/sh {carry} {share}\"")));
+    office.ok("sync --home anna");
+    for (says, what, advice) in [
+        ("12", "is read-only: no room for you", "whoever looks after it has to give this user the right to write there: every site does"),
+        ("13", "is full: no room for you", "make room there; what is to be sent waits here"),
+    ] {
+        office.write("share.says", says);
+        office.sql("anna", &format!("UPDATE customers SET points = points + {says}"));
+        for line in ["sync --home anna", "status --home anna", "sync --dry-run --home anna", "sync --quiet --home anna"] {
+            let ran = office.run(line);
+            assert!(ran.code == 3 && ran.flat().contains(what) && ran.flat().contains(advice), "{line}: {ran:?}");
+        }
+        let status = office.run("status --home anna").flat();
+        assert!(status.contains("made and not on the exchange yet") && !status.contains("sync' puts"), "{status}");
+        let check = office.run("exchange check --home anna");
+        assert!(check.code == 3 && check.flat().contains(advice), "{check:?}");
+        assert!(!check.out.contains("One does not"), "{check:?}");
+        // What only comes says nothing of what goes.
+        office.run("receive --home anna");
+        assert_eq!(office.run("status --home anna").code, 3);
+    }
+    std::fs::remove_file(office.path("share.says")).unwrap();
+    office.ok("sync --home anna");
+    assert!(!office.ok("status --home anna").out.contains("room"));
+    office.ok("sync --home head");
+    assert_eq!(office.digest("head"), office.digest("anna"));
+}
+
+#[test]
+fn a_slip_in_the_rules_is_said_with_what_to_do() {
+    let office = Office::pair(SCHEMA, "");
+    office.write("head/rules.toml", "default = \"newest\"\n[tables.customers\n");
+    for line in ["sync --home head", "status --home head"] {
+        let ran = office.run(line);
+        let said = format!("{} {}", ran.flat(), ran.err.split_whitespace().collect::<Vec<_>>().join(" "));
+        assert!(said.contains("'fieldpost --home head rules check' says whether it is right"), "{line}: {said}");
+        assert!(!said.contains("sync' says what to do"), "{line}: {said}");
+    }
+    office.write("head/rules.toml", "[tables.customers]\nconflict = 'soonest'\n");
+    let refused = office.run("sync --home head");
+    assert!(refused.err.contains("rules check"), "{refused:?}");
+}
+
+#[test]
+fn a_packet_that_has_not_come_is_in_status() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    office.ok("sync --home head");
+    let missing = office.only_file("share/anna/head");
+    office.rename(&missing, "aside");
+    office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'A'");
+    office.ok("sync --home head");
+    office.run("sync --home anna");
+    let status = office.run("status --home anna");
+    let number = neighbour(&office, "anna")["received"].as_u64().unwrap() + 1;
+    let words = format!("packet {number} of 'head' has not come yet: it is asked for, and what came after it waits");
+    assert!(status.flat().contains(&words), "{status:?}");
+    assert_eq!(neighbour(&office, "anna")["missing"], serde_json::json!([number]));
+    office.rename("aside", &missing);
+    office.ok("sync --home anna");
+    assert!(!office.ok("status --home anna").flat().contains("has not come yet"));
+}
+
+#[test]
+fn a_request_that_is_damaged_on_the_way_wants_nobody() {
+    let office = Office::pair(SCHEMA, "");
+    office.ok("invite zoe --home head --out zoe.invite");
+    office.ok("join zoe.invite --home zoe --exchange share");
+    let request = office.only_file("share/head/zoe");
+    let shown = office.ok(&format!("packet show {request} --home head"));
+    assert!(shown.out.contains("A request to join: no records."), "{}", shown.out);
+    let mut bytes = std::fs::read(office.path(&request)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(office.path(&request), bytes).unwrap();
+    let ran = office.ok("sync --home head");
+    assert!(ran.flat().contains("it is set aside, and whoever asks sends it again; goes on by itself"), "{ran:?}");
+}
+
+#[test]
+fn an_init_that_meets_a_database_in_use_leaves_no_half_home() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", &format!("PRAGMA journal_mode = wal; {SCHEMA}"));
+    let busy = Connection::open(office.path("head/shop.db")).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let line = "init --home head --name head --database head/shop.db --exchange share";
+    let refused = office.run(line);
+    assert!(refused.code == 1 && refused.err.contains("then type the same again"), "{refused:?}");
+    assert!(!office.path("head/.fieldpost").exists(), "nothing is half done");
+    drop(busy);
+    office.ok(line);
+}
+
+#[test]
+fn a_packet_that_brings_the_rules_says_so() {
+    let office = Office::pair(SCHEMA, "");
+    office.write("head/rules.toml", "[tables.customers]\nconflict = 'parent'\n");
+    let sent = office.ok("sync --home head").out;
+    assert!(sent.contains("to 'anna': no records, but the rules, "), "{sent}");
+    let file = office.only_file("share/anna/head");
+    assert!(office.ok(&format!("packet show {file} --home anna")).out.contains("\nNo records, but the rules.\n"));
+    let came = office.ok("sync --home anna").out;
+    assert!(came.contains("from 'head': no records, but the rules\n"), "{came}");
 }

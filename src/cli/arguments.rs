@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
-    recover, rules, schema, service, shortcut, sites, status, sync, verify, watch,
+    recover, rounds, rules, schema, service, shortcut, sites, status, verify, watch,
 };
 
 /// The variable of the environment that names the home.
@@ -55,9 +55,9 @@ pub enum Command {
     Invite(invite::InviteArgs),
     Join(join::JoinArgs),
     Sites(sites::SitesArgs),
-    Sync(sync::SyncArgs),
-    Send(sync::SendArgs),
-    Receive(sync::ReceiveArgs),
+    Sync(rounds::SyncArgs),
+    Send(rounds::SendArgs),
+    Receive(rounds::ReceiveArgs),
     Watch(watch::WatchArgs),
     Service(service::ServiceArgs),
     Shortcut(shortcut::ShortcutArgs),
@@ -86,10 +86,10 @@ impl Command {
     pub const fn logged_as(&self) -> Option<&'static str> {
         match self {
             Self::Invite(_) => Some("invite"),
-            Self::Sync(sync::SyncArgs { dry_run: true, .. })
-            | Self::Send(sync::SendArgs { dry_run: true })
-            | Self::Receive(sync::ReceiveArgs { dry_run: true }) => None,
-            Self::Sync(sync::SyncArgs { full: true, .. }) => Some("sync --full"),
+            Self::Sync(rounds::SyncArgs { dry_run: true, .. })
+            | Self::Send(rounds::SendArgs { dry_run: true })
+            | Self::Receive(rounds::ReceiveArgs { dry_run: true }) => None,
+            Self::Sync(rounds::SyncArgs { full: true, .. }) => Some("sync --full"),
             Self::Sync(_) => Some("sync"),
             Self::Send(_) => Some("send"),
             Self::Receive(_) => Some("receive"),

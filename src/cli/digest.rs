@@ -37,6 +37,9 @@ pub struct DigestReport {
     pub digest: String,
     /// By name.
     pub tables: Vec<TableDigest>,
+    /// Whether these are all.
+    #[serde(skip)]
+    pub whole: bool,
 }
 
 /// The hash of one table.
@@ -91,7 +94,7 @@ pub fn of(session: &Session, arguments: &DigestArgs, printer: &Printer) -> Resul
     database.end_read()?;
     drop(progress);
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    Ok(DigestReport { site: session.name().clone(), digest: together(&tables), tables })
+    Ok(DigestReport { site: session.name().clone(), digest: together(&tables), tables, whole: named.is_empty() })
 }
 
 /// One hash of the tables in order of their names.
@@ -123,9 +126,15 @@ impl Report for DigestReport {
         let short = |digest: &str| digest.chars().take(Self::SHOWN_DIGITS).collect::<String>();
         let records = self.tables.iter().map(|table| table.records).sum::<u64>();
         let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), short(&table.digest)]);
-        let all = vec!["all tables".to_owned(), number(records), String::new()];
-        let table = page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Words("digest")], rows.chain([all]));
-        format!("{table}\n\n{}  {}", heading(&format!("'{}' holds", self.site)), self.spoken())
+        let all = if self.whole { "all tables" } else { "together" };
+        let all = (self.whole || self.tables.len() > 1).then(|| vec![all.to_owned(), number(records), String::new()]);
+        let table = page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Words("digest")], rows.chain(all));
+        let of = match (self.whole, self.tables.len()) {
+            (true, _) => "",
+            (false, 1) => ", of this table alone",
+            (false, _) => ", of these tables alone",
+        };
+        format!("{table}\n\n{}  {}", heading(&format!("'{}' holds{of}", self.site)), self.spoken())
     }
 }
 
@@ -141,6 +150,7 @@ mod tests {
             site: SiteName::new("head").unwrap(),
             digest: "c".repeat(64),
             tables: vec![table("customers", 300, "a"), table("notes", 1_200, "b")],
+            whole: true,
         };
         assert_eq!(
             plain(&report),
@@ -153,5 +163,14 @@ mod tests {
 "
         );
         assert_eq!(json(&report)["digest"], "c".repeat(64));
+        // Read over the telephone it must not be taken for that of the whole.
+        let some = DigestReport { whole: false, ..report.clone() };
+        assert!(
+            plain(&some).ends_with("\n  together     1,500\n\n'head' holds, of these tables alone  cccc-cccc-cccc\n"),
+            "{}",
+            plain(&some)
+        );
+        let one = DigestReport { tables: vec![table("notes", 1_200, "b")], ..some };
+        assert!(plain(&one).ends_with("bbbb\n\n'head' holds, of this table alone  cccc-cccc-cccc\n"), "{}", plain(&one));
     }
 }

@@ -29,6 +29,7 @@ pub mod library;
 pub mod log;
 pub mod logged;
 pub mod packet;
+mod packets;
 pub mod page;
 pub mod place;
 pub mod printer;

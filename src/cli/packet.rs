@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::page::{Column, Page, alert, heading, number, paragraphs, size};
+use super::page::{Column, Page, alert, and, heading, number, paragraphs, size};
 use super::printer::Report;
 use super::sync::Counts;
 use super::{Context, Exit, Failure};
 use crate::keys::{SealingKey, VerifyingKey};
 use crate::model::{ChangeKind, SiteName};
-use crate::packet::{BlockReader, Envelope, Expectation, Limits, OpenError, Opened, check_part_name, inspect, open};
+use crate::packet::{BlockReader, Envelope, Expectation, Limits, OpenError, Opened, PacketKind, check_part_name, inspect, open};
 use crate::site::HomeLock;
+use crate::sync::report::papers;
 use crate::sync::{Session, SyncError, roster};
 
 /// Look into a packet
@@ -86,6 +87,8 @@ pub struct PacketReport {
     pub from: SiteName,
     /// Whom it is for.
     pub to: SiteName,
+    /// What it is for.
+    pub kind: PacketKind,
     /// The stream.
     pub stream: String,
     /// Its number in the stream.
@@ -241,6 +244,7 @@ impl Reading {
             file: self.shown.clone(),
             from: envelope.from,
             to: envelope.to,
+            kind: envelope.kind,
             stream: envelope.stream.to_string(),
             number: envelope.number.0,
             id,
@@ -369,7 +373,7 @@ impl Report for PacketReport {
             ("content", self.payload.text(&self.to)),
         ];
         let head: Vec<String> = lines.iter().map(|(label, text)| format!("  {label:12}  {text}")).collect();
-        paragraphs([format!("{}\n{}", heading(&title), head.join("\n")), self.payload.tables_text(page)])
+        paragraphs([format!("{}\n{}", heading(&title), head.join("\n")), self.payload.tables_text(self.kind, page)])
     }
 
     /// A packet that is not what it says is a failure; one whose signer is not known wants a person.
@@ -415,10 +419,16 @@ impl Payload {
         }
     }
 
-    fn tables_text(&self, page: &Page) -> String {
-        let Self::Opened { tables, .. } = self else { return String::new() };
+    fn tables_text(&self, kind: PacketKind, page: &Page) -> String {
+        let Self::Opened { tables, entries, .. } = self else { return String::new() };
         if tables.is_empty() {
-            return "No records.".to_owned();
+            let papers = papers(entries.iter().map(|entry| entry.name.as_str()));
+            return match kind {
+                PacketKind::Join => "A request to join: no records.".to_owned(),
+                PacketKind::Retired => "The last word to a site that is retired: no records.".to_owned(),
+                PacketKind::Changes if papers.is_empty() => "No records.".to_owned(),
+                PacketKind::Changes => format!("No records, but {}.", and(&papers)),
+            };
         }
         let columns = [Column::Words("table"), Column::Numbers("new"), Column::Numbers("changed"), Column::Numbers("deleted")];
         let row = |(table, counts): (&String, &Counts)| {
@@ -439,6 +449,7 @@ mod tests {
             bytes: 20_731,
             from: SiteName::new("head").unwrap(),
             to: SiteName::new("anna").unwrap(),
+            kind: PacketKind::Changes,
             stream: "7d3f0a6c52e1b948".to_owned(),
             number: 41,
             id: "9c1e".to_owned(),

@@ -1,7 +1,7 @@
 //! How do numbers, times, names and tables look on the page?
 
 use anstyle::{Effects, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -103,7 +103,7 @@ impl Page {
     }
 
     /// A table, indented by two, never wider than the page. Where it would be, a summary leaves out the columns of
-    /// numbers that have [`NO_NUMBER`] in every row; cells that are still too long wrap.
+    /// numbers that have [`NO_NUMBER`] in every row, and all of it does so where words would break else; cells that are still too long wrap.
     #[must_use]
     pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| self.typable(&one_line(cell))).collect()).collect();
@@ -111,22 +111,42 @@ impl Page {
             let cells = rows.iter().map(|row| row[place].chars().count());
             cells.chain([columns[place].title().chars().count()]).max().unwrap_or(0) + 2
         };
+        let word = |place: usize| {
+            let cells = rows.iter().map(|row| row[place].as_str()).chain([columns[place].title()]);
+            cells.flat_map(|cell| cell.split(' ')).map(|word| word.chars().count()).max().unwrap_or(0) + 2
+        };
         let too_wide = (0..columns.len()).map(width).sum::<usize>() > usize::from(self.width);
+        let breaks = (0..columns.len()).map(word).sum::<usize>() >= usize::from(self.width);
         let tells = |place: &usize| {
             let is_empty = matches!(columns[*place], Column::Numbers(_)) && rows.iter().all(|row| row[*place] == NO_NUMBER);
-            !(too_wide && self.detail == Detail::Summary && is_empty)
+            !(is_empty && too_wide && (self.detail == Detail::Summary || breaks))
         };
         let places: Vec<usize> = (0..columns.len()).filter(tells).collect();
+        let text = self.laid_out(columns, &places, &rows, &[]);
+        let is_whole = |place: &usize| rows.iter().all(|row| row[*place].split(' ').all(|word| text.contains(word)));
+        if places.iter().all(is_whole) {
+            return text;
+        }
+        let [full, least] = [places.iter().copied().map(width).collect::<Vec<_>>(), places.iter().copied().map(word).collect()];
+        self.laid_out(columns, &places, &rows, &whole_words(&full, &least, usize::from(self.width) - 1))
+    }
 
+    /// A table of some columns, at these widths where any are said.
+    fn laid_out(&self, columns: &[Column], places: &[usize], rows: &[Vec<String>], widths: &[(usize, usize)]) -> String {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(self.width - 1).set_header(places.iter().map(|place| columns[*place].title()));
-        for row in &rows {
+        for row in rows {
             table.add_row(places.iter().map(|place| &row[*place]));
         }
         for (place, column) in places.iter().map(|place| columns[*place]).enumerate() {
             if let (Column::Numbers(_), Some(column)) = (column, table.column_mut(place)) {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for (place, width) in widths {
+            if let (Some(column), Ok(width)) = (table.column_mut(*place), u16::try_from(*width)) {
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
             }
         }
         let lines = table.lines().enumerate().map(|(number, line)| match number {
@@ -169,6 +189,21 @@ impl Page {
         }
         wrapped
     }
+}
+
+/// Widths at which no word breaks, by column: where the columns at their full widths are too wide together, and that is possible at all. What is
+/// left over goes to those that need least to be as wide as they would be.
+fn whole_words(full: &[usize], least: &[usize], most: usize) -> Vec<(usize, usize)> {
+    let Some(mut left) = most.checked_sub(least.iter().sum()).filter(|_| full.iter().sum::<usize>() > most) else { return Vec::new() };
+    let mut widths: Vec<(usize, usize)> = least.iter().copied().enumerate().collect();
+    widths.sort_by_key(|(column, least)| full[*column] - least);
+    let last = widths.len().saturating_sub(1);
+    for (rank, (column, width)) in widths.iter_mut().enumerate() {
+        let needs = full[*column] - *width;
+        let given = if needs <= left || rank == last { needs.min(left) } else { 0 };
+        (*width, left) = (*width + given, left - given);
+    }
+    widths
 }
 
 /// What stands in a column of numbers where there is nothing to count.
@@ -275,6 +310,14 @@ pub fn paragraphs(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
+/// "the list of sites and the rules".
+#[must_use]
+pub fn and<'w>(words: impl IntoIterator<Item = &'w &'w str>) -> String {
+    let mut words: Vec<&str> = words.into_iter().copied().collect();
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last.to_owned() } else { format!("{} and {last}", words.join(", ")) }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -310,8 +353,23 @@ pub(super) mod tests {
         let narrow = table(45, Detail::Summary, NO_NUMBER);
         assert!(narrow.contains("CustomerDemographics") && !narrow.contains("failures") && narrow.contains("sent"), "{narrow}");
         for whole in [table(45, Detail::Summary, "1"), table(45, Detail::Full, NO_NUMBER), table(60, Detail::Summary, NO_NUMBER)] {
-            assert!(whole.contains("failures"), "{whole}");
+            assert!(whole.contains("failures") && whole.contains("CustomerDemographics"), "{whole}");
         }
+        let titles = ["not complete", "ready", "sent", "retries", "failures", "conflicts", "in step"];
+        let columns: Vec<Column> = [Column::Words("table")]
+            .into_iter()
+            .chain(titles.map(Column::Numbers))
+            .chain([Column::Words("type"), Column::Words("last sync")])
+            .collect();
+        let row =
+            |name: &str| [[name].as_slice(), &["·"; 6], &["3,316", "automatic", "never"]].concat().into_iter().map(str::to_owned).collect();
+        let page = Page { width: MAX_WIDTH, zone: TimeZone::UTC, detail: Detail::Full, home: None };
+        let wide = page.table(&columns, [row("CustomerCustomerDemo"), row("Orders")]);
+        assert!(wide.contains("CustomerCustomerDemo") && wide.contains("automatic") && !wide.contains("failures"), "{wide}");
+        assert!(
+            wide.lines().all(|line| anstream::adapter::strip_str(line).to_string().chars().count() <= usize::from(MAX_WIDTH)),
+            "{wide}"
+        );
     }
 
     #[test]

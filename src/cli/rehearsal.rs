@@ -1,4 +1,5 @@
-//! What would a run do? Does the run on copies of home and database, with an exchange that only notes what would be put there.
+//! What would a run do? Does the run on copies of home and database, with an exchange that only notes what would be put there, and says
+//! what came of it as what would be.
 //!
 //! The copies lie in the home's scratch folder and are removed at the end; a killed rehearsal leaves them to the next
 //! run, which clears that folder. **Invariant**: home, database and exchange are as before, byte for byte, but for the
@@ -8,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::conflicts::tally::Tally;
+use super::conflicts::{About, Conflict, by};
+use super::page::{Page, alert, heading};
+use super::sync::SyncReport;
 use super::{Context, Failure};
 use crate::database::Database;
 use crate::ledger::Ledger;
@@ -88,6 +93,63 @@ impl Drop for Rehearsal {
     fn drop(&mut self) {
         // What cannot be removed now, the next run clears with the rest of the scratch folder.
         drop(remove(&self.folder));
+    }
+}
+
+impl SyncReport {
+    /// The conflicts that there would be: no command knows of them yet, and none is named.
+    pub(super) fn foretold_conflicts(&self, page: &Page) -> String {
+        let tally = Tally::of(&self.conflicts);
+        let decided = match tally.open {
+            0 if tally.conflicts == 0 => "by the rules; nothing would be lost".to_owned(),
+            0 => "would be decided by the rules; what loses would be kept".to_owned(),
+            open => alert(&format!("would be found, {open} of which would want you; what loses would be kept")),
+        };
+        let lines: Vec<String> = self.conflicts.iter().map(|conflict| conflict.foretold(page)).collect();
+        format!("{} {decided}\n{}", heading(&tally.words()), page.list(&lines, "-v lists all"))
+    }
+}
+
+impl Conflict {
+    /// What would happen, in one line.
+    fn foretold(&self, page: &Page) -> String {
+        let Self { winner, loser, rule, .. } = self;
+        let record = self.subject();
+        let (winner_site, loser_site) = (by(self.winner_site.as_ref()), by(self.loser_site.as_ref()));
+        match &self.about {
+            About::Field(_) if self.is_of_document() && rule == "both" => format!(
+                "{record}: edited at {winner_site} and at {loser_site}; both would be kept, that of {loser_site} under another name"
+            ),
+            About::Field(_) if self.is_of_document() => {
+                format!("{record}: the edit of {winner_site} would stand ({rule}), that of {loser_site} would lose and be kept")
+            }
+            About::Field(field) if self.open => {
+                format!("{record}, {field}: {winner} of {winner_site} or {loser} of {loser_site}? You would decide ({rule})")
+            }
+            About::Field(field) if self.mine => {
+                format!("{record}: your {field} {loser} would lose to {winner} of {winner_site} ({rule}{})", self.times(page))
+            }
+            About::Field(field) => {
+                format!("{record}, {field}: {winner} of {winner_site} would stand ({rule}), {loser} of {loser_site} would lose")
+            }
+            About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} would have no record to go to ({rule})"),
+            About::Delete => format!("{record}: deleted at {loser_site}; it would be kept ({rule})"),
+            About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it would be kept ({rule})"),
+            About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it would be one record ({rule})"),
+            About::Held => format!("{record}: the change of {loser_site} would wait at '{}', because {rule}", self.decider),
+            About::Taken(field) => {
+                format!("{record} of {loser_site} would wait: its {field} {loser} is taken by {} of {winner_site} ({rule})", winner.plain())
+            }
+            About::Merged(field) => {
+                format!("{record}, {field}: {loser} of {loser_site} and the edit of {winner_site} would make {winner} ({rule})")
+            }
+            About::Refused(Some(field)) => format!("{record}, {field}: {loser} of {loser_site} would not be allowed ({rule})"),
+            About::Refused(None) => format!("{record}: the delete at {loser_site} would not be allowed ({rule})"),
+            About::Dropped(Some(field)) => {
+                format!("{record}, {field}: {loser} of {loser_site} would be dropped at '{}': {rule}", self.decider)
+            }
+            About::Dropped(None) => format!("{record}: the delete of {loser_site} would be dropped at '{}': {rule}", self.decider),
+        }
     }
 }
 

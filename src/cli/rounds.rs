@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use clap::Args;
+
 use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::logged::{Line, Looked};
@@ -11,7 +13,7 @@ use super::place::Opened;
 use super::printer::Progress;
 use super::rehearsal::Rehearsal;
 use super::summary::{Here, Summary};
-use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
+use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, SyncReport, Waiting};
 use super::watch::WatchReport;
 use super::{Context, Exit, Failure, explain};
 use crate::database::doctor::{RuleFault, Trouble};
@@ -26,7 +28,54 @@ use crate::sync::forget::Forgotten;
 use crate::sync::join::Unanswered;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
+use crate::sync::streams::places;
 use crate::sync::{Session, SyncError, join, standing};
+
+/// Collect, apply, send: everything, in one go
+///
+/// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
+/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
+/// needs room for them.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost sync
+  fieldpost sync --dry-run -v      tell what would happen, change nothing
+  fieldpost sync --full            ask the parent for everything anew; edits made here are sent first
+  fieldpost sync --window          what 'fieldpost shortcut' runs
+  */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
+pub struct SyncArgs {
+    /// Ask the parent for all data anew, and tell the sites below all of it anew
+    #[arg(long, conflicts_with = "dry_run")]
+    pub full: bool,
+    /// Tell what would happen, predicted conflicts included, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take it for meant that very many documents are gone from the folder of documents, and tell the others
+    #[arg(long, conflicts_with = "dry_run")]
+    pub allow_deletions: bool,
+    /// For a window that closes at the end: a short summary in plain words, which stays where something wants attention
+    #[arg(long, conflicts_with = "dry_run")]
+    pub window: bool,
+}
+
+/// Only send: what was edited here since the last time
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  fieldpost send\n  fieldpost send --dry-run")]
+pub struct SendArgs {
+    /// Tell what would be sent, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Only receive: collect and apply what the others sent
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  fieldpost receive\n  fieldpost receive --dry-run")]
+pub struct ReceiveArgs {
+    /// Tell what would be applied, predicted conflicts included, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
 
 /// Runs `sync`.
 ///
@@ -162,10 +211,12 @@ pub(super) fn one_round(
     mode: Mode,
     progress: Progress,
 ) -> Result<SyncReport, Failure> {
-    let before = Before { database: session.has_database(), conflicts: session.ledger.last_conflict()? };
+    let before =
+        Before { database: session.has_database(), conflicts: session.ledger.last_conflict()?, refused: places::refused(session)? };
     let round = round::run(session, exchanges, halves, &mut |what| {
-        progress.stage(what, None);
-        context.printer.step(what);
+        let what = if mode == Mode::DryRun { format!("rehearsing: {what}") } else { what.to_owned() };
+        progress.stage(&what, None);
+        context.printer.step(&what);
     })?;
     drop(progress);
     Ok(SyncReport::of(session, &round, &before, (halves, mode), context.printer.page())?)
@@ -175,6 +226,8 @@ pub(super) fn one_round(
 struct Before {
     database: bool,
     conflicts: i64,
+    /// What an exchange did not let this site do when it last tried.
+    refused: Vec<String>,
 }
 
 impl SyncReport {
@@ -185,6 +238,7 @@ impl SyncReport {
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
             contents: packet.contents,
+            papers: packet.papers.clone(),
             wants_all: packet.wants_all,
         });
         // What waits here is in the list of what is held.
@@ -192,7 +246,11 @@ impl SyncReport {
         let deposited = |to: &SiteName, number| round.deposited.iter().any(|(site, packet)| site == to && *packet == number);
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
-        waiting.extend(kept.into_iter().map(Waiting::in_outbox));
+        waiting.extend(kept.into_iter().map(|packet| Waiting::in_outbox(packet, mode)));
+        if mode == Mode::DryRun {
+            // A rehearsal writes nowhere, and cannot see it.
+            waiting.extend(before.refused.iter().map(|why| Waiting::refused(why)));
+        }
         if let (Some(why), Some(parent)) = (join::unanswered(session)?, session.ledger.parent()?) {
             let (what, why) = ("the request to join".to_owned(), unanswered(session.name(), &parent.card.name, why, page));
             waiting.push(Waiting { neighbour: Some(parent.card.name), what, why, needs: Needs::Person });
@@ -382,7 +440,8 @@ pub(super) fn unanswered(site: &SiteName, parent: &SiteName, why: Unanswered, pa
             )
         }
         Unanswered::Taken => format!(
-            "another computer joined as '{site}' with the same invitation, and was first. Ask for one under another name, 'fieldpost invite NAME' at '{parent}'"
+            "another computer joined as '{site}' with the same invitation, and '{parent}' has taken in that one: an invitation is good for one computer. \
+             Ask for one under another name, 'fieldpost invite NAME' at '{parent}'"
         ),
     };
     format!("{why}; then 'fieldpost detach' here, and 'fieldpost join' with the new file")
@@ -446,6 +505,7 @@ impl PacketOut {
             bytes: packet.bytes,
             tables: changed(&packet.tables),
             contents: packet.contents,
+            papers: packet.papers.clone(),
             wants_all: packet.wants_all,
             again: packet.again,
         }
@@ -462,11 +522,19 @@ impl Waiting {
         Self { neighbour: waiting.neighbour.clone(), what: waiting.what.clone(), why: waiting.why.clone(), needs }
     }
 
-    fn in_outbox(packet: &report::PacketOut) -> Self {
+    fn refused(why: &str) -> Self {
+        let why = format!("at the last run, {why}");
+        Self { neighbour: None, what: "what goes over the exchange".to_owned(), why, needs: Needs::Person }
+    }
+
+    fn in_outbox(packet: &report::PacketOut, mode: Mode) -> Self {
         let records: u64 = changed(&packet.tables).values().map(Counts::total).sum();
         let records = count(usize::try_from(records).unwrap_or(usize::MAX), "record", "records");
         let what = format!("packet {} ({records}, {})", packet.number, size(packet.bytes));
-        let why = "it is made and safe here, but not on the exchange yet".to_owned();
-        Self { neighbour: Some(packet.to.clone()), what, why, needs: Needs::Exchange }
+        let why = match mode {
+            Mode::Done => "it is made and safe here, but not on the exchange yet",
+            Mode::DryRun => "it would be made, and kept safe here until the exchange takes it",
+        };
+        Self { neighbour: Some(packet.to.clone()), what, why: why.to_owned(), needs: Needs::Exchange }
     }
 }

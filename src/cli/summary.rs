@@ -323,11 +323,20 @@ mod tests {
     }
 
     fn came(from: &str, all: &[(&str, u64)]) -> PacketIn {
-        PacketIn { from: name(from), number: 7, changes: 9, tables: tables(all), contents: false, wants_all: false }
+        PacketIn { from: name(from), number: 7, changes: 9, tables: tables(all), contents: false, papers: Vec::new(), wants_all: false }
     }
 
     fn sent(to: &str, all: &[(&str, u64)]) -> PacketOut {
-        PacketOut { to: name(to), number: 7, bytes: 9, tables: tables(all), contents: false, wants_all: false, again: false }
+        PacketOut {
+            to: name(to),
+            number: 7,
+            bytes: 9,
+            tables: tables(all),
+            contents: false,
+            papers: Vec::new(),
+            wants_all: false,
+            again: false,
+        }
     }
 
     fn lost(about: About, winner: &str) -> Conflict {

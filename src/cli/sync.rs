@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
@@ -10,6 +9,7 @@ use super::conflicts::Conflict;
 use super::conflicts::tally::Tally;
 use super::held::{HeldChange, Needs};
 use super::logged::Line;
+use super::packets::{Besides, records, sections};
 use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
 use crate::exchange::Folder;
@@ -18,52 +18,6 @@ use crate::sync::bundles::follow::Customized;
 use crate::sync::documents::DocumentCounts;
 use crate::sync::forget::Forgotten;
 use crate::sync::round::Halves;
-
-/// Collect, apply, send: everything, in one go
-///
-/// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
-/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
-/// needs room for them.
-#[derive(Clone, Debug, Default, Args)]
-#[command(after_help = "\
-Examples:
-  fieldpost sync
-  fieldpost sync --dry-run -v      tell what would happen, change nothing
-  fieldpost sync --full            ask the parent for everything anew; edits made here are sent first
-  fieldpost sync --window          what 'fieldpost shortcut' runs
-  */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
-pub struct SyncArgs {
-    /// Ask the parent for all data anew, and tell the sites below all of it anew
-    #[arg(long, conflicts_with = "dry_run")]
-    pub full: bool,
-    /// Tell what would happen, predicted conflicts included, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Take it for meant that very many documents are gone from the folder of documents, and tell the others
-    #[arg(long, conflicts_with = "dry_run")]
-    pub allow_deletions: bool,
-    /// For a window that closes at the end: a short summary in plain words, which stays where something wants attention
-    #[arg(long, conflicts_with = "dry_run")]
-    pub window: bool,
-}
-
-/// Only send: what was edited here since the last time
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  fieldpost send\n  fieldpost send --dry-run")]
-pub struct SendArgs {
-    /// Tell what would be sent, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Only receive: collect and apply what the others sent
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  fieldpost receive\n  fieldpost receive --dry-run")]
-pub struct ReceiveArgs {
-    /// Tell what would be applied, predicted conflicts included, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
 
 /// What one run did, or with `--dry-run` would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -111,6 +65,9 @@ pub struct SyncReport {
     pub halves: Halves,
 }
 
+/// Above what a dry run tells: some of it is told as it will be, once it is done.
+const REHEARSED: &str = "This is what a run would do now; nothing was changed.";
+
 /// Whether a report tells of something that happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,6 +92,8 @@ pub struct PacketIn {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it brought contents of documents or bundles.
     pub contents: bool,
+    /// What it said besides records: the rules, the list of sites.
+    pub papers: Vec<&'static str>,
     /// Whether its sender wants to be told everything anew.
     pub wants_all: bool,
 }
@@ -152,6 +111,8 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it has contents of documents or bundles.
     pub contents: bool,
+    /// What it says besides records: the rules, the list of sites.
+    pub papers: Vec<&'static str>,
     /// Whether it says that this site wants to be told everything anew.
     pub wants_all: bool,
     /// Whether it is part of everything, told anew to a site that had been told.
@@ -216,7 +177,8 @@ impl Report for SyncReport {
         let text =
             paragraphs(came.into_iter().chain([self.documents(page), self.went(page), self.kept(page), self.waiting(page), forgotten]));
         match (text.is_empty(), self.mode) {
-            (false, _) => text,
+            (false, Mode::Done) => text,
+            (false, Mode::DryRun) => format!("{REHEARSED}\n\n{text}"),
             (true, _) => self.quiet(),
         }
     }
@@ -274,18 +236,18 @@ impl SyncReport {
     }
 
     fn came(&self, page: &Page) -> String {
-        let verb = self.verb("Received", "Would receive");
-        let besides = |packet: &PacketIn| Besides { contents: packet.contents, wants_all: packet.wants_all, again: false };
+        let (verb, changed) = (self.verb("Received", "Would receive"), self.verb("changed", "would change"));
+        let besides = |packet: &PacketIn| Besides::of(packet.contents, &packet.papers, packet.wants_all, false);
         let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, besides(packet)));
         sections(page, packets, |from, numbers, counts, sum| {
             let what = match (counts.total(), sum.amount) {
-                (0, 1) => "1 change, which changed nothing here".to_owned(),
-                (0, changes @ 2..) => format!("{} changes, which changed nothing here", number(changes)),
+                (0, 1) => format!("1 change, which {changed} nothing here"),
+                (0, changes @ 2..) => format!("{} changes, which {changed} nothing here", number(changes)),
                 (here, told) if told > 0 && told != here => {
                     let told = Counts { updated: told, ..Counts::default() };
-                    format!("{}, which changed {} here", records(told, sum.besides), number(here))
+                    format!("{}, which {changed} {} here", records(told, &sum.besides), number(here))
                 }
-                _ => records(counts, sum.besides),
+                _ => records(counts, &sum.besides),
             };
             format!("{verb} {numbers} from '{from}': {what}")
         })
@@ -293,17 +255,20 @@ impl SyncReport {
 
     fn went(&self, page: &Page) -> String {
         let verb = self.verb("Sent", "Would send");
-        let besides = |packet: &PacketOut| Besides { contents: packet.contents, wants_all: packet.wants_all, again: packet.again };
+        let besides = |packet: &PacketOut| Besides::of(packet.contents, &packet.papers, packet.wants_all, packet.again);
         let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, besides(packet)));
         sections(page, packets, |to, numbers, counts, sum| {
             let size = if sum.amount > 0 { format!(", {}", size(sum.amount)) } else { String::new() };
-            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, sum.besides))
+            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, &sum.besides))
         })
     }
 
     fn conflicts(&self, page: &Page) -> String {
         if self.conflicts.is_empty() {
             return String::new();
+        }
+        if self.mode == Mode::DryRun {
+            return self.foretold_conflicts(page);
         }
         let tally = Tally::of(&self.conflicts);
         let decided = match tally.open {
@@ -321,8 +286,13 @@ impl SyncReport {
             return String::new();
         }
         let lines: Vec<String> = self.held.iter().map(HeldChange::sentence).collect();
-        let title = heading(&format!("{} held", count(self.held.len(), "change", "changes")));
-        format!("{title}: 'fieldpost held'\n{}", page.list(&lines, "'fieldpost held' lists all"))
+        let changes = count(self.held.len(), "change", "changes");
+        match self.mode {
+            Mode::Done => {
+                format!("{}: 'fieldpost held'\n{}", heading(&format!("{changes} held")), page.list(&lines, "'fieldpost held' lists all"))
+            }
+            Mode::DryRun => format!("{}\n{}", heading(&format!("{changes} would be held")), page.list(&lines, "-v lists all")),
+        }
     }
 
     fn kept(&self, page: &Page) -> String {
@@ -338,7 +308,8 @@ impl SyncReport {
         };
         let lines: Vec<String> = self.kept.iter().map(line).collect();
         let title = heading(self.verb("Stays here", "Would stay here"));
-        format!("{title}: 'fieldpost records'\n{}", page.list(&lines, "-v lists all"))
+        let command = self.verb(": 'fieldpost records'", "");
+        format!("{title}{command}\n{}", page.list(&lines, "-v lists all"))
     }
 
     fn documents(&self, page: &Page) -> String {
@@ -347,8 +318,8 @@ impl SyncReport {
             (all.found, "new or changed here"),
             (all.moved, "moved here"),
             (all.deleted, "deleted here"),
-            (all.placed, "put into the folder"),
-            (all.removed, "removed from the folder"),
+            (all.placed, self.verb("put into the folder", "to be put into the folder")),
+            (all.removed, self.verb("removed from the folder", "to be removed from the folder")),
             (all.copies, "kept under another name, because two sites edited it"),
             (all.busy, "being written: left for the next run"),
             (all.coming, "on the way"),
@@ -357,7 +328,8 @@ impl SyncReport {
             parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, words)| format!("{} {words}", number(amount))).collect();
         if !all.refused.is_empty() {
             let names = count(all.refused.len(), "name is", "names are");
-            lines.push(alert(&format!("{names} not taken or not placed: 'fieldpost library' says why")));
+            let why = self.verb(": 'fieldpost library' says why", "");
+            lines.push(alert(&format!("{names} not taken or not placed{why}")));
         }
         if lines.is_empty() { String::new() } else { format!("{}\n{}", heading("Documents"), page.list(&lines, "-v lists all")) }
     }
@@ -378,7 +350,7 @@ impl SyncReport {
         format!("{}\n{}", heading("Waiting"), page.list(&lines, "-v lists all"))
     }
 
-    const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {
+    pub(super) const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {
         match self.mode {
             Mode::Done => done,
             Mode::DryRun => dry,
@@ -393,7 +365,7 @@ impl Counts {
         self.inserted + self.updated + self.deleted
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.inserted += other.inserted;
         self.updated += other.updated;
         self.deleted += other.deleted;
@@ -403,77 +375,6 @@ impl Counts {
         let parts = [(self.inserted, "new"), (self.updated, "changed"), (self.deleted, "deleted")];
         let parts = parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, word)| format!("{} {word}", number(amount)));
         parts.collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// What all packets of one neighbour add up to.
-#[derive(Default)]
-struct Sum {
-    numbers: Vec<u64>,
-    /// Bytes of what went, changes of what came.
-    amount: u64,
-    tables: BTreeMap<String, Counts>,
-    besides: Besides,
-}
-
-/// What packets bring or say besides records.
-#[derive(Clone, Copy, Debug, Default)]
-struct Besides {
-    contents: bool,
-    wants_all: bool,
-    again: bool,
-}
-
-type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>, Besides);
-
-/// One paragraph per neighbour: a title, then what changed by table.
-fn sections<'r>(
-    page: &Page,
-    packets: impl Iterator<Item = OnePacket<'r>>,
-    title: impl Fn(&SiteName, &str, Counts, &Sum) -> String,
-) -> String {
-    let mut sums: BTreeMap<&SiteName, Sum> = BTreeMap::new();
-    for (neighbour, number, amount, tables, besides) in packets {
-        let sum = sums.entry(neighbour).or_default();
-        sum.numbers.push(number);
-        sum.amount += amount;
-        sum.besides.contents |= besides.contents;
-        sum.besides.wants_all |= besides.wants_all;
-        sum.besides.again |= besides.again;
-        tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
-    }
-    let paragraph = |(neighbour, sum): (&SiteName, Sum)| {
-        let mut counts = Counts::default();
-        sum.tables.values().for_each(|table| counts.add(*table));
-        let width = sum.tables.keys().map(|table| table.chars().count()).max().unwrap_or(0).min(30);
-        // What is told anew is mostly there.
-        let text = |counts: &Counts| if sum.besides.again { number(counts.total()) } else { counts.text() };
-        let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", text(counts))).collect();
-        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, &sum));
-        if lines.is_empty() { title } else { format!("{title}\n{}", page.list(&lines, "-v lists all")) }
-    };
-    sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
-}
-
-fn records(counts: Counts, besides: Besides) -> String {
-    let Besides { contents, wants_all, again } = besides;
-    let brought = match counts.total() {
-        0 if contents => "no records, but contents of documents or bundles".to_owned(),
-        0 if wants_all => "no records".to_owned(),
-        0 => "no records, only word of what arrived".to_owned(),
-        total => {
-            let anew = if again { "everything anew, " } else { "" };
-            format!("{anew}{}", count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"))
-        }
-    };
-    if wants_all { format!("{brought}, and the wish to be told everything anew") } else { brought }
-}
-
-/// "packet 7", "packets 7 to 9": the packets of a stream are applied and made in order.
-fn packet_numbers(numbers: &[u64]) -> String {
-    match (numbers.first(), numbers.last()) {
-        (Some(first), Some(last)) if first != last => format!("packets {} to {}", number(*first), number(*last)),
-        (first, _) => format!("packet {}", number(first.copied().unwrap_or(0))),
     }
 }
 
@@ -555,6 +456,7 @@ mod tests {
                     changes: 15,
                     tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
                     contents: false,
+                    papers: Vec::new(),
                     wants_all: false,
                 },
                 PacketIn {
@@ -563,9 +465,27 @@ mod tests {
                     changes: 3,
                     tables: tables(&[("customers", [0, 2, 1])]),
                     contents: false,
+                    papers: Vec::new(),
                     wants_all: false,
                 },
-                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new(), contents: false, wants_all: false },
+                PacketIn {
+                    from: name("bert"),
+                    number: 1,
+                    changes: 0,
+                    tables: BTreeMap::new(),
+                    contents: false,
+                    papers: Vec::new(),
+                    wants_all: false,
+                },
+                PacketIn {
+                    from: name("carl"),
+                    number: 2,
+                    changes: 0,
+                    tables: BTreeMap::new(),
+                    contents: false,
+                    papers: vec!["the rules", "the list of sites"],
+                    wants_all: false,
+                },
             ],
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],
@@ -575,6 +495,7 @@ mod tests {
                 bytes: 3_140,
                 tables: tables(&[("customers", [0, 1, 0])]),
                 contents: false,
+                papers: Vec::new(),
                 wants_all: false,
                 again: false,
             }],
@@ -605,6 +526,7 @@ mod tests {
 rules.toml speaks of `x`
 
 Received packet 1 from 'bert': no records, only word of what arrived
+Received packet 2 from 'carl': no records, but the list of sites and the rules
 Received packets 41 to 42 from 'head': 18 records
   customers  3 new, 12 changed, 1 deleted
   notes      2 new
@@ -659,6 +581,9 @@ Waiting
         let dry = plain(&SyncReport { mode: Mode::DryRun, ..report() });
         assert!(dry.contains("\nWould receive packets 41 to 42 ") && dry.contains("\nWould send packet 12 "));
         assert!(!dry.contains("Received") && !dry.contains("Sent"));
+        // Nor names a command that knows nothing of it.
+        assert!(dry.starts_with(REHEARSED) && !dry.contains("'fieldpost") && !dry.contains("lost"), "{dry}");
+        assert!(dry.contains("\n1 conflict would be decided by the rules; what loses would be kept\n  customers ACME-0007, phone: '555-0199' of 'anna' would stand"), "{dry}");
     }
 
     #[test]

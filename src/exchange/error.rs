@@ -124,6 +124,24 @@ impl ExchangeError {
         }
     }
 
+    /// What a person can do about it, where it is one that waits for a person.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::ReadOnly { .. } => Some("whoever looks after it has to give this user the right to write there: every site does"),
+            Self::Refused { .. } => Some("look what is in the way there, and whether this user may read and write there: every site does"),
+            Self::Full { .. } => Some("make room there; what is to be sent waits here"),
+            Self::Local(error) => advice_at_home(error),
+            Self::Unreachable { .. }
+            | Self::NotAnExchange { .. }
+            | Self::Missing { .. }
+            | Self::Exists { .. }
+            | Self::SizeDiffers { .. }
+            | Self::Io { .. }
+            | Self::Crash(_) => None,
+        }
+    }
+
     /// Sorts what the operating system says about a place; `NotFound` and `AlreadyExists` are for the caller to tell apart first.
     pub(super) fn from_io(place: String, doing: Doing, source: io::Error) -> Self {
         use io::ErrorKind as K;
@@ -141,6 +159,22 @@ impl ExchangeError {
         } else {
             Self::Io { place, source }
         }
+    }
+}
+
+/// What a person can do about what the operating system says of a file of this computer.
+#[must_use]
+pub fn advice_at_home(error: &io::Error) -> Option<&'static str> {
+    use io::ErrorKind as K;
+    let kind = error.kind();
+    if matches!(kind, K::StorageFull | K::QuotaExceeded) {
+        Some("make room on the disk; nothing is half done, the next run goes on")
+    } else if kind == K::ReadOnlyFilesystem {
+        Some("the disk may only be read: mount it so that it can be written, then run again")
+    } else if kind == K::PermissionDenied {
+        Some("this user may not do that there: check the rights of the file and its folder")
+    } else {
+        None
     }
 }
 

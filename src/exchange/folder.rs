@@ -168,7 +168,9 @@ impl Exchange for FolderExchange {
         world.step("create on exchange")?;
         // Removed and made anew rather than emptied: a link somebody put there is not written through.
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.writing(error)),
+            Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) => {
+                return Err(self.writing(error));
+            }
             Ok(()) | Err(_) => {}
         }
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| self.writing(error))?;

@@ -53,7 +53,7 @@ pub use access::{Access, Secret};
 pub use address::{Address, AddressError, Scheme, Server, words};
 pub use command::CommandExchange;
 pub use dry_run::{DryRun, Note};
-pub use error::{ExchangeError, MarkerFault};
+pub use error::{ExchangeError, MarkerFault, advice_at_home};
 pub use folder::FolderExchange;
 #[cfg(feature = "ftp")]
 pub use ftp::FtpExchange;

@@ -22,7 +22,7 @@ use super::documents::tell::Telling;
 use super::known::{self, Link};
 use super::numbers::meaning::Outward;
 use super::papers;
-use super::report::{Counts, Kept, PacketOut, carries_contents};
+use super::report::{self, Counts, Kept, PacketOut, carries_contents};
 use super::roster;
 use super::schema;
 use super::standing;
@@ -118,6 +118,7 @@ struct Finished {
     /// Changes or documents.
     brings: bool,
     contents: bool,
+    papers: Vec<&'static str>,
     wants_all: bool,
 }
 
@@ -479,6 +480,7 @@ impl<'s> Building<'s> {
             tables: finished.tables,
             snapshot: fresh,
             contents: finished.contents,
+            papers: finished.papers,
             wants_all: finished.wants_all,
             again,
         };
@@ -521,6 +523,7 @@ impl<'s> Building<'s> {
         };
         let brings = !parts.is_empty();
         let contents = carries_contents(parts.iter().map(|part| part.name.as_str()));
+        let papers = report::papers(parts.iter().map(|part| part.name.as_str()));
         let wants_all = parts.iter().any(|part| part.name == FULL_PART);
         let draft = Draft {
             kind: PacketKind::Changes,
@@ -557,6 +560,7 @@ impl<'s> Building<'s> {
             tables: spool.tables,
             brings,
             contents,
+            papers,
             wants_all,
         });
         self.number = self.number.next();

@@ -277,7 +277,7 @@ pub fn own_expired(session: &Session) -> Result<Option<Millis>> {
 pub enum Unanswered {
     /// Its invitation expired before the parent answered.
     Expired(Millis),
-    /// Another computer joined with the same invitation, and was first.
+    /// The parent has taken in another computer that asked with the same invitation.
     Taken,
 }
 

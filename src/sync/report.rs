@@ -1,14 +1,15 @@
 //! What happened, as data for whoever tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::bundles;
 use super::bundles::follow::Customized;
 use super::documents::DocumentCounts;
 use super::forget::Forgotten;
+use super::session::RULES_PART;
 use super::stays::Stays;
+use super::{bundles, documents, schema};
 
 use crate::exchange::Folder;
 use crate::ledger::Conflict;
@@ -89,6 +90,8 @@ pub struct Report {
     pub waiting: Vec<Waiting>,
     /// Whether an exchange could not be used for all that was to go or to come, though another one may have taken its place.
     pub troubled: bool,
+    /// What exchanges did not do, and what helps, where a person is wanted.
+    pub refused: Vec<String>,
     /// Packets of others that were taken away from the exchanges: where they lie there again, somebody put them there again.
     pub removed: Vec<(Folder, String)>,
     /// Records that stay home.
@@ -124,6 +127,8 @@ pub struct PacketIn {
     pub tally: Tally,
     /// Whether it brought contents of documents or bundles: [`carries_contents`].
     pub contents: bool,
+    /// What it says besides: [`papers`].
+    pub papers: Vec<&'static str>,
     /// Whether its sender wants to be told everything anew.
     pub wants_all: bool,
 }
@@ -143,6 +148,8 @@ pub struct PacketOut {
     pub snapshot: bool,
     /// Whether it has contents of documents or bundles: [`carries_contents`].
     pub contents: bool,
+    /// What it says besides: [`papers`].
+    pub papers: Vec<&'static str>,
     /// Whether it says that we want to be told everything anew.
     pub wants_all: bool,
     /// Whether it is part of everything, told to a neighbour that had been told before.
@@ -152,6 +159,22 @@ pub struct PacketOut {
 /// Whether a packet with parts of these names brings more than records and what is said about them.
 pub(super) fn carries_contents<'n>(mut parts: impl Iterator<Item = &'n str>) -> bool {
     parts.any(|name| name == PackWriter::FRAMES || name.starts_with(bundles::travel::PART))
+}
+
+/// What a packet with parts of these names says besides records, in words.
+#[must_use]
+pub fn papers<'n>(parts: impl Iterator<Item = &'n str>) -> Vec<&'static str> {
+    const ALL: [(&str, &str); 7] = [
+        ("roster.json", "the list of sites"),
+        (RULES_PART, "the rules"),
+        (schema::PART, "the schema"),
+        (schema::refusals::PART, "which sites cannot have the schema"),
+        (bundles::PAPER_PART, "the list of bundles"),
+        (bundles::REPORT_PART, "how bundles stand"),
+        (documents::switch::PAPER, "whether there are documents"),
+    ];
+    let parts: BTreeSet<&str> = parts.collect();
+    ALL.into_iter().filter(|(part, _)| parts.contains(part)).map(|(_, words)| words).collect()
 }
 
 /// Records of one table that were not told to a neighbour for one kind of reason: the rules or a person keep them home.

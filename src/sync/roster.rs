@@ -113,7 +113,11 @@ pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Resu
     let mut all = known(session)?;
     let merged = all.merge_what_fits(&part);
     let problem = match &merged {
-        Ok(left_out) => left_out.iter().map(|(name, parent)| two_of(name, parent, &part.office)).collect::<Vec<_>>().join("; "),
+        Ok(left_out) => {
+            // One that is retired stands in nobody's way.
+            let two = left_out.iter().filter(|(name, _)| !is_retired(&part, name));
+            two.map(|(name, parent)| two_of(name, parent, &part.office)).collect::<Vec<_>>().join("; ")
+        }
         Err(error) => error.to_string(),
     };
     session.ledger.set_note(&format!("{PROBLEM}{}", part.office), &problem)?;
@@ -123,10 +127,16 @@ pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Resu
 /// Note of what is wrong with what an office says of the sites below it.
 const PROBLEM: &str = "roster-problem:";
 
+/// Whether an office says of a site below it that it is retired.
+fn is_retired(part: &OfficePart, name: &SiteName) -> bool {
+    part.sites.iter().any(|site| site.name == *name && site.retired.is_some())
+}
+
+/// `one` has the name in the main office's list, so that of `other` is the one to go.
 fn two_of(name: &SiteName, one: &SiteName, other: &SiteName) -> String {
     format!(
-        "'{one}' and '{other}' have each invited a site called '{name}': what concerns one of the two is told to the other one. Retire one of them at its \
-         parent ('fieldpost sites retire {name}') and invite it anew under a name that nobody has"
+        "'{one}' and '{other}' have each invited a site called '{name}': what concerns the one of '{other}' is told to that of '{one}'. \
+         Retire that of '{other}' ('fieldpost sites retire {name}' at '{other}', nowhere else) and invite it anew under a name that nobody has"
     )
 }
 
@@ -141,7 +151,7 @@ pub fn problems(session: &Session) -> Result<Vec<String>> {
     {
         let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
         let others = Roster::parse(told.as_bytes())?.make_room_for(&part);
-        all.extend(others.iter().map(|(name, parent)| two_of(name, parent, session.name())));
+        all.extend(others.iter().filter(|(name, _)| !is_retired(&part, name)).map(|(name, parent)| two_of(name, parent, session.name())));
     }
     Ok(all)
 }

@@ -150,6 +150,9 @@ fn run_through(
         send(session, &mut places, &collected, &mut report, progress)?;
         retire::tell(session, &mut places, &unheard, &mut report)?;
     }
+    if halves.sends() {
+        places::note_refused(session, &report)?;
+    }
     places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
@@ -171,6 +174,7 @@ fn run_through(
         retried: false,
         unreachable: false,
     }));
+    report.notes.extend(super::tracking::news::came_empty(session)?);
     report.notes.extend(super::tracking::news::lines(session)?);
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);
@@ -274,11 +278,8 @@ fn heartbeat(session: &Session, to: Neighbour) -> Result<Neighbour> {
 
 /// What of the missing packets was not asked for lately: asking makes a packet, and waiting must not make one every round.
 fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Result<Vec<PacketNumber>> {
-    let note = format!("asked:{}", of.card.name);
-    let asked = session.ledger.note(&note)?.unwrap_or_default();
-    let mut words = asked.split(' ');
-    let since: i64 = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
-    let before: BTreeSet<u64> = words.filter_map(|word| word.parse().ok()).collect();
+    let note = asked_note(of);
+    let (since, before) = asked(session, of)?;
     let now = session.world.now();
     let again = Millis(since).is_past(session.limits.redeposit_millis, now);
     let asks: Vec<PacketNumber> = missing.iter().copied().filter(|number| again || !before.contains(&number.0)).collect();
@@ -289,6 +290,26 @@ fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Resu
         session.ledger.commit(&session.world, "commit asking")?;
     }
     Ok(asks)
+}
+
+fn asked_note(of: &Neighbour) -> String {
+    format!("asked:{}", of.card.name)
+}
+
+/// When a neighbour was last asked for packets, and for which.
+fn asked(session: &Session, of: &Neighbour) -> Result<(i64, BTreeSet<u64>)> {
+    let asked = session.ledger.note(&asked_note(of))?.unwrap_or_default();
+    let mut words = asked.split(' ');
+    let since = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
+    Ok((since, words.filter_map(|word| word.parse().ok()).collect()))
+}
+
+/// Packets of a neighbour that it was asked for and that have not come.
+///
+/// # Errors
+/// As the ledger says.
+pub fn missing(session: &Session, of: &Neighbour) -> Result<Vec<u64>> {
+    Ok(asked(session, of)?.1.into_iter().filter(|number| *number > of.received.0).collect())
 }
 
 /// Note of the schema under which held changes were tried last.

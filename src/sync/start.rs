@@ -16,6 +16,7 @@ use super::numbers::early::{forget_who_came, note_all_nobodys};
 use super::numbers::meaning::meaning_key;
 use super::numbers::numbering;
 use super::schema::{self, SentSchema};
+use super::tracking::news::note_first_load;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::doctor::{Suggestion, Wish};
 use crate::database::{Database, DatabaseError, Untracked, Warning};
@@ -94,7 +95,10 @@ pub fn init(
         Err(error) => {
             if !error.is_crash() {
                 database.rollback()?;
-                database.detach(world)?;
+                // Where it was never armed nothing of us is in it, and whoever holds it may hold it still.
+                if database.pair()?.is_some() {
+                    database.detach(world)?;
+                }
                 draft.abandon()?;
             }
             return Err(error);
@@ -281,6 +285,7 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     put_shapes(&session.ledger, &shapes)?;
     schema::home::note_first(&session.ledger, &Database::open(&path, session.limits.lock_wait)?, &session.rules)?;
     schema::keep(session, sent)?;
+    note_first_load(session)?;
     session.ledger.commit(&session.world, "commit tables")?;
     session.shapes = shapes;
     session.policies.forget();

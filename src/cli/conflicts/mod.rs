@@ -13,7 +13,7 @@ use super::Exit;
 use super::history::shape_named;
 use super::log::moment;
 use super::logged::Line;
-use super::page::{Moment, Page, alert, heading, paragraphs};
+use super::page::{Moment, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::when::Span;
@@ -127,6 +127,12 @@ impl ConflictsArgs {
 pub struct ConflictsReport {
     /// The list.
     pub conflicts: Vec<Conflict>,
+    /// How many others there are, which are not meant.
+    #[serde(skip)]
+    pub others: usize,
+    /// Whether only those that wait for a person were meant.
+    #[serde(skip)]
+    pub open: bool,
 }
 
 /// One field, or one whole record, that two sites edited.
@@ -228,11 +234,13 @@ pub fn run(arguments: &ConflictsArgs, context: &Context) -> Result<Exit, Failure
 
 fn run_list(arguments: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
+    let listed = all(&session, 0)?.len();
     let mut conflicts = meant(&session, arguments.table.as_deref(), &arguments.filter, context)?;
     let key = arguments.key.join(" ");
     conflicts.retain(|conflict| (key.is_empty() || shown::key(&conflict.key) == key) && (conflict.open || !arguments.open));
     conflicts.reverse();
-    Ok(context.printer.report(&ConflictsReport { conflicts }))
+    let others = listed - conflicts.len().min(listed);
+    Ok(context.printer.report(&ConflictsReport { conflicts, others, open: arguments.open }))
 }
 
 /// The conflicts of a table, a site and a time that somebody means, oldest first.
@@ -369,13 +377,22 @@ pub fn by(site: Option<&SiteName>) -> String {
 impl Report for ConflictsReport {
     fn text(&self, page: &Page) -> String {
         if self.conflicts.is_empty() {
-            return "No conflicts.".to_owned();
+            let none = match (self.others, self.open) {
+                (0, _) => return "No conflicts.".to_owned(),
+                (_, true) => "None wants a decision",
+                (_, false) => "No such conflict",
+            };
+            return format!("{none}; {} listed: 'fieldpost conflicts'", count(self.others, "is", "are"));
         }
         let tally = Tally::of(&self.conflicts);
-        let title = match tally.open {
-            0 => tally.words(),
-            open => format!("{}, {open} to decide", tally.words()),
-        };
+        let mut title = tally.words();
+        // What two sites filled differently in a record that both made is one matter, of which each field has a number of its own.
+        if tally.conflicts + tally.merged < self.conflicts.len() {
+            title += &format!(", in {} entries", number(self.conflicts.len()));
+        }
+        if tally.open > 0 {
+            title += &format!(", {} to decide", tally.open);
+        }
         let all = self.conflicts.iter().map(|conflict| conflict.text(page));
         paragraphs([heading(&title)].into_iter().chain(all))
     }
@@ -395,7 +412,7 @@ impl Conflict {
     }
 
     /// The record and what of it, as a line begins.
-    fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         format!("{} {}", self.table, shown::key(&self.key))
     }
 
@@ -411,7 +428,7 @@ impl Conflict {
     }
 
     /// Whether it is about two edits of a document.
-    fn is_of_document(&self) -> bool {
+    pub(super) fn is_of_document(&self) -> bool {
         self.table == shown_table(LIBRARY) && matches!(&self.about, About::Field(field) if field == "content")
     }
 
@@ -433,7 +450,7 @@ impl Conflict {
     }
 
     /// When the two edits were made, as far as both are known.
-    fn times(&self, page: &Page) -> String {
+    pub(super) fn times(&self, page: &Page) -> String {
         match (self.winner_time, self.loser_time) {
             (Some(winner), Some(loser)) => {
                 let [winner, loser] = page.apart(winner, loser);
@@ -534,14 +551,19 @@ impl Conflict {
         let decided = page.moment(self.decided);
         match &self.about {
             About::Field(field) | About::Gone(field) | About::Merged(field) | About::Refused(Some(field)) => {
-                let edited = |time: Option<Moment>| time.map_or_else(String::new, |time| format!(", {}", page.moment(time)));
+                let times = [self.winner_time, self.loser_time].map(|time| time.map_or_else(String::new, |time| page.moment(time)));
+                let [won, lost] = match (self.winner_time, self.loser_time) {
+                    (Some(winner), Some(loser)) if winner != loser && times[0] == times[1] => page.apart(winner, loser),
+                    (Some(_) | None, Some(_) | None) => times,
+                };
+                let edited = |time: &str| if time.is_empty() { String::new() } else { format!(", {time}") };
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
                         let of = by(self.winner_site.as_ref());
                         let of = match self.is_merged() {
                             true => format!("{of} and {}", self.losers()),
-                            false => format!("{of}{}", edited(self.winner_time)),
+                            false => format!("{of}{}", edited(&won)),
                         };
                         format!("{}   of {of}", self.side(&self.winner))
                     }
@@ -553,7 +575,7 @@ impl Conflict {
                     self.subject(),
                     self.side(&self.loser),
                     self.losers(),
-                    edited(self.loser_time),
+                    edited(&lost),
                     self.side(&self.base),
                     self.rule,
                 )
@@ -607,7 +629,7 @@ pub(super) mod tests {
 
     #[test]
     fn both_values_and_the_one_before_are_shown() {
-        let report = ConflictsReport { conflicts: vec![conflict()] };
+        let report = ConflictsReport { conflicts: vec![conflict()], others: 0, open: false };
         assert_eq!(
             plain(&report),
             "\
@@ -621,12 +643,13 @@ pub(super) mod tests {
 "
         );
         assert_eq!(json(&report)["conflicts"][0]["about"], serde_json::json!({"what": "field", "field": "phone"}));
-        assert_eq!(plain(&ConflictsReport { conflicts: Vec::new() }), "No conflicts.\n");
+        assert_eq!(plain(&ConflictsReport { conflicts: Vec::new(), others: 0, open: false }), "No conflicts.\n");
     }
 
     #[test]
     fn one_that_waits_for_a_person_says_so() {
-        let report = ConflictsReport { conflicts: vec![Conflict { open: true, rule: "review".to_owned(), ..conflict() }, conflict()] };
+        let conflicts = vec![Conflict { open: true, rule: "review".to_owned(), ..conflict() }, conflict()];
+        let report = ConflictsReport { conflicts, others: 0, open: false };
         assert_eq!(report.exit(), Exit::Attention);
         assert!(plain(&report).starts_with("2 conflicts, 1 to decide\n"));
         assert!(plain(&report).contains("08:01, to decide: 'fieldpost conflicts resolve 7'; rule: review\n"));

@@ -74,7 +74,8 @@ impl Checked {
 
     fn failed(&mut self, what: &'static str, error: &ExchangeError) {
         self.passing |= error.retry_helps();
-        self.bad(what, error.to_string());
+        let advice = error.advice().map_or_else(String::new, |advice| format!("; {advice}"));
+        self.bad(what, format!("{error}{advice}"));
     }
 
     fn works(&self) -> bool {
@@ -304,6 +305,7 @@ impl Report for CheckReport {
         let all: Vec<String> = self.exchanges.iter().map(one).collect();
         let verdict = match self.exchanges.iter().filter(|checked| !checked.works()).count() {
             0 if all.len() == 1 => "It does all that is needed.".to_owned(),
+            1 if all.len() == 1 => alert("It does not do what is needed."),
             0 => "They do all that is needed.".to_owned(),
             bad => alert(&format!("{} not do what is needed.", if bad == 1 { "One does".to_owned() } else { format!("{bad} do") })),
         };

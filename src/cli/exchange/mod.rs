@@ -10,7 +10,6 @@ pub use check::{CheckArgs, CheckReport};
 pub use login::{LoginArgs, LoginReport};
 
 use super::access::{self, Found};
-use super::explain::operating_system;
 use super::page::{Column, Page};
 use super::printer::Report;
 use super::{Context, Exit, Failure};
@@ -173,14 +172,12 @@ pub(super) fn explain(error: &ExchangeError) -> (Exit, Option<String>) {
         ExchangeError::NotAnExchange { why: MarkerFault::Unreadable, .. } => {
             (Exit::Failed, format!("restore the file {MARKER_NAME} there from a backup; it says which exchange it is"))
         }
-        ExchangeError::ReadOnly { .. } | ExchangeError::Refused { .. } => {
-            (Exit::Failed, "check the rights of this user on the share: every site writes there".to_owned())
+        ExchangeError::ReadOnly { .. } | ExchangeError::Refused { .. } | ExchangeError::Full { .. } | ExchangeError::Local(_) => {
+            return (Exit::Failed, error.advice().map(str::to_owned));
         }
-        ExchangeError::Full { .. } => (Exit::Failed, "make room there; what is to be sent waits here".to_owned()),
         ExchangeError::Missing { .. } | ExchangeError::Exists { .. } | ExchangeError::SizeDiffers { .. } => {
             (Exit::Unreachable, "something else works in the exchange folder at the same time: run again".to_owned())
         }
-        ExchangeError::Local(error) => return (Exit::Failed, operating_system(error)),
         ExchangeError::Crash(_) => return (Exit::Failed, None),
     };
     (exit, Some(hint))

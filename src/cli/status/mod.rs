@@ -22,7 +22,7 @@ use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs};
 use super::printer::Report;
-use super::{Context, Exit, Failure, conflicts, rounds};
+use super::{Context, Exit, Failure, conflicts, explain, rounds};
 use crate::database::DatabaseError;
 use crate::model::{Millis, SiteName};
 use crate::rules;
@@ -33,6 +33,7 @@ use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::join::Unanswered;
 use crate::sync::numbers::renumber;
+use crate::sync::streams::places;
 use crate::sync::{Session, SyncError, join, left_behind, recover, roster, start};
 
 /// Show what was sent, received, and is waiting or in conflict
@@ -96,6 +97,8 @@ pub struct StatusReport {
     pub has_database: bool,
     /// What keeps this site from working and wants a person.
     pub trouble: Option<String>,
+    /// What helps.
+    pub trouble_next: Option<String>,
     /// Names that are invited and have not joined.
     pub invited: Vec<Invited>,
     /// Names that asked to be taken in after their invitation had expired.
@@ -120,6 +123,8 @@ pub struct StatusReport {
     pub documents_coming_bytes: u64,
     /// Why the last run left the documents alone, or some deletions of them; wants a person.
     pub documents_waiting: Option<String>,
+    /// What an exchange did not let this site do at the last run, and what helps, a sentence each; wants a person.
+    pub exchange_refuses: Vec<String>,
     /// What is wrong with the list of sites, a sentence each; wants a person.
     pub sites_wrong: Vec<String>,
     /// Rules that do not run here, a sentence each; wants a person.
@@ -248,6 +253,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         unsealed: unsealed(session)?,
         has_database: session.has_database(),
         trouble: trouble(session)?,
+        trouble_next: session.rules_fault.as_ref().and_then(|fault| explain::rules(&fault.fault)),
         invited: invited
             .into_iter()
             .filter(|(name, _)| !open.contains(name))
@@ -263,6 +269,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_coming: amount(documents.len()),
         documents_coming_bytes: documents.iter().fold(0, |sum, one| sum.saturating_add(one.bytes.saturating_sub(one.here))),
         documents_waiting: waiting(session)?,
+        exchange_refuses: places::refused(session)?,
         sites_wrong: roster::problems(session)?,
         rules_wrong: rounds::stuck_rules(session)?,
         left_behind: {
@@ -322,7 +329,13 @@ impl Report for StatusReport {
             self.library.as_ref().map_or_else(String::new, |library| format!("\n  documents  {}", library.display())),
         );
         let coming = match (&self.trouble, &self.parent) {
-            (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
+            (Some(trouble), _) => {
+                let next = self
+                    .trouble_next
+                    .as_ref()
+                    .map_or_else(|| "'fieldpost sync' says what to do.".to_owned(), |next| format!("Next: {next}"));
+                alert(page.wrapped(&format!("Stopped: {trouble}. {next}")).trim_start())
+            }
             (None, Some(parent)) if !self.has_database => match self.unanswered() {
                 Some(why) => {
                     let why = rounds::unanswered(&self.site, parent, why, page);
@@ -365,6 +378,7 @@ impl Report for StatusReport {
             || !self.asked_twice.is_empty()
             || self.unanswered().is_some()
             || self.documents_waiting.is_some()
+            || !self.exchange_refuses.is_empty()
             || !self.sites_wrong.is_empty()
             || !self.rules_wrong.is_empty()
             || !self.left_behind.is_empty()
@@ -505,6 +519,7 @@ mod tests {
                 acknowledged: 11,
                 unconfirmed: 1,
                 received: 1_041,
+                missing: vec![1_042],
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
@@ -552,6 +567,7 @@ mod tests {
             unsealed: 3,
             has_database: true,
             trouble: None,
+            trouble_next: None,
             invited: Vec::new(),
             asked_late: Vec::new(),
             asked_twice: Vec::new(),
@@ -564,6 +580,7 @@ mod tests {
             documents_coming: 3,
             documents_coming_bytes: 4_200_000,
             documents_waiting: None,
+            exchange_refuses: Vec::new(),
             sites_wrong: Vec::new(),
             rules_wrong: Vec::new(),
             left_behind: Vec::new(),
@@ -592,7 +609,8 @@ anna, a remote of 'head'
   orders                ·      ·     ·        1         ·          ·        ·  manual ↑   never
   all                   2      3     ·        1         ·          ·    1,200
 
-3 records were edited since the last run: 'fieldpost sync' sends
+packet 1,042 of 'head' has not come yet: it is asked for, and what came after it waits
+3 records were edited since the last run: 'fieldpost sync' sends them
 3 documents are on the way, 4.2 MB still to come: 'fieldpost library' lists them
 1 change is held: 'fieldpost held'
   orders O-17 from 'head': it waits for customers C-3; goes on by itself with a later packet

@@ -7,7 +7,7 @@ use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
 use crate::sync::streams::{clocks, stops};
-use crate::sync::{Session, SyncError, forget, standing};
+use crate::sync::{Session, SyncError, forget, round, standing};
 
 /// Where we stand with one neighbour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +26,8 @@ pub struct NeighbourStatus {
     pub unconfirmed: u64,
     /// Number of its last packet applied here.
     pub received: u64,
+    /// Packets of it that it was asked for, because later ones have come; those wait.
+    pub missing: Vec<u64>,
     /// Records that the next packets tell it.
     pub waiting: u64,
     /// When the last packet was made for it.
@@ -69,6 +71,7 @@ impl NeighbourStatus {
             acknowledged: neighbour.acknowledged.0,
             unconfirmed: standing::unconfirmed(session, neighbour)?,
             received: neighbour.received.0,
+            missing: round::missing(session, neighbour)?,
             waiting,
             last_sent: last(Direction::Out),
             last_received: received,

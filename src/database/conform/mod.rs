@@ -33,7 +33,8 @@ pub use inventory::Inventory;
 pub use plan::Plan;
 pub use required::Required;
 
-use super::{Database, Result, SchemaDump};
+use super::{Database, Result, SchemaDump, UntrackedReason};
+use crate::rules::Rules;
 
 /// The schema to reach, and who is who.
 #[derive(Clone, Debug)]
@@ -197,13 +198,40 @@ impl Database {
     /// [`super::DatabaseError::Schema`] where the told schema cannot be built, and as SQLite says.
     pub fn virtual_empty(&self, wish: &Wish<'_>) -> Result<Vec<String>> {
         let (told, own) = (Inventory::of(wish.schema)?, self.inventory()?);
-        let is_empty = |name: &str| {
-            let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", super::quote(name));
-            // One that does not run here nobody can say anything of.
-            self.connection.query_row(&sql, [], |row| row.get(0)).unwrap_or(false)
-        };
-        let empty = own.tables.iter().filter(|table| table.keeps_content() && told.table(&table.name).is_some() && is_empty(&table.name));
+        let is_told_empty = |name: &str| told.table(name).is_some() && self.is_empty(name);
+        let empty = own.tables.iter().filter(|table| table.keeps_content() && is_told_empty(&table.name));
         Ok(empty.map(|table| comes_empty(&table.name)).collect())
+    }
+
+    /// What is empty in a database that was just built, because it does not travel: virtual tables that keep what is in them by themselves,
+    /// and tables in which nothing names a record, a sentence each.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn came_empty(&self, rules: &Rules) -> Result<Vec<String>> {
+        let own = self.inventory()?;
+        let kept = own.tables.iter().filter(|table| table.keeps_content() && self.is_empty(&table.name));
+        let mut lines: Vec<String> = kept.map(|table| comes_empty(&table.name)).collect();
+        let why = UntrackedReason::NoKey;
+        let keyless = self.survey(rules)?.untracked.into_iter().filter(|one| one.reason == why && self.is_empty(&one.name));
+        let mut names: Vec<String> = keyless.map(|one| one.name).collect();
+        names.sort();
+        lines.extend(match names.as_slice() {
+            [] => None,
+            [one] => Some(format!("table `{one}` is empty here: {why}, so what is in it at the main office does not travel")),
+            [first @ .., last] => Some(format!(
+                "tables `{}` and `{last}` are empty here: {}, so what is in them at the main office does not travel",
+                first.join("`, `"),
+                why.to_string().replacen("it has", "they have", 1)
+            )),
+        });
+        Ok(lines)
+    }
+
+    /// Whether nothing is in a table. One that does not run here nobody can say anything of.
+    fn is_empty(&self, table: &str) -> bool {
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", super::quote(table));
+        self.connection.query_row(&sql, [], |row| row.get(0)).unwrap_or(false)
     }
 }
 

@@ -50,7 +50,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, Until, Wait, paper, publish, reached, reports, trust, withdraw};
-pub(super) use paper::{document, take};
+pub(super) use paper::{PAPER_PART, REPORT_PART, document, take};
 pub use parts::RowName;
 pub use refusal::Refusal;
 pub use row::RowChange;

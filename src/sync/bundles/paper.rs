@@ -140,9 +140,9 @@ pub struct At {
 }
 
 pub(super) const PAPER: &str = "bundles";
-const PAPER_PART: &str = "bundles.json";
+pub(in crate::sync) const PAPER_PART: &str = "bundles.json";
 const SIGNATURE_PART: &str = "bundles.json.sig";
-const REPORT_PART: &str = "bundle-report.json";
+pub(in crate::sync) const REPORT_PART: &str = "bundle-report.json";
 const REPORTS: &str = "bundle report:";
 /// What is published and not installed here, by name.
 pub(super) const WAITS: &str = "bundle waits";

@@ -21,7 +21,7 @@ use crate::sync::build;
 use crate::sync::bundles;
 use crate::sync::documents::{self, Documents};
 use crate::sync::join;
-use crate::sync::report::{PacketIn, Report, Tally, Waiting, carries_contents};
+use crate::sync::report::{PacketIn, Report, Tally, Waiting, carries_contents, papers};
 use crate::sync::retire;
 use crate::sync::schema;
 use crate::sync::schema::overtake::Looked;
@@ -103,7 +103,7 @@ pub(in crate::sync) fn collect(
             }
             // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
             Err(OpenError::Decrypt(_)) => {
-                let why = "it is sealed for another key: two machines joined with one invitation, and the other one was first. Have this one invited under another name";
+                let why = "it is sealed for another key: two computers joined with one invitation, and the other one was taken in. Have this one invited under another name";
                 join::note_taken(session, &now)?;
                 report.waiting.push(wait(&now, file.name.number, why, false));
                 files::remove(&session.world, &path)?;
@@ -187,6 +187,7 @@ pub(in crate::sync) fn collect(
                             sent: envelope.sent,
                             tally,
                             contents: carries_contents(opened.entry_names()),
+                            papers: papers(opened.entry_names()),
                             wants_all: opened.entry_bytes(build::FULL_PART).is_some(),
                         });
                         file.take_away(session, place, &folder, &now)?;
@@ -287,7 +288,7 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
                 continue;
             }
             let path = file.bring(session, place, &folder)?;
-            let mut late = None;
+            let (mut late, mut damaged) = (None, false);
             let refused = match open_with(session, &path, file.name, &|_| None) {
                 Ok(opened) if opened.envelope.kind == PacketKind::Join => {
                     let file_name = file.name.to_string();
@@ -305,7 +306,10 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
                 }
                 Ok(_) => Some("it is no request to join".to_owned()),
                 Err(error) if error.retry_helps() => continue,
-                Err(error) => Some(error.to_string()),
+                Err(error) => {
+                    damaged = true;
+                    Some(format!("{error}; it is set aside, and whoever asks sends it again"))
+                }
             };
             match &refused {
                 Some(why) => set_aside(session, &path, why)?,
@@ -316,7 +320,7 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
                     neighbour: Some(name.clone()),
                     what: "a request to join".into(),
                     why,
-                    retried: false,
+                    retried: damaged,
                     unreachable: false,
                 });
             }

@@ -59,7 +59,7 @@ impl Place<'_> {
             report.waiting.push(Waiting {
                 neighbour: with.map(|neighbour| neighbour.card.name.clone()),
                 what: "packets that were taken".into(),
-                why: format!("they lie on the exchange for ever, for this site may not delete there: {error}"),
+                why: format!("they lie on the exchange for ever, for this site may not delete there: {error}; whoever looks after the share gives it that right"),
                 retried: false,
                 unreachable: false,
             });
@@ -67,6 +67,7 @@ impl Place<'_> {
         match worked {
             Ok(done) => Ok(Some(done)),
             Err(SyncError::Exchange(error)) => {
+                note_refusal(report, &error);
                 // With others there, what this one keeps from happening happens over them.
                 let alone = !self.one_of_several;
                 self.gone = matches!(error, ExchangeError::Unreachable { .. });
@@ -172,6 +173,44 @@ fn number(session: &Session, note: &str) -> Result<PacketNumber> {
     Ok(PacketNumber(session.ledger.note(note)?.and_then(|number| number.parse().ok()).unwrap_or_default()))
 }
 
+/// Has the report say what an exchange does not do until a person has mended it there, and how: once, whatever file it was about.
+fn note_refusal(report: &mut Report, error: &ExchangeError) {
+    match error {
+        ExchangeError::ReadOnly { .. } | ExchangeError::Full { .. } | ExchangeError::Refused { .. } => {
+            let text = error.to_string();
+            let what = text.split_once(": ").map_or(text.as_str(), |(what, _)| what);
+            if report.refused.iter().all(|known| !known.starts_with(what)) {
+                report.refused.push(format!("{text}{}", error.advice().map_or_else(String::new, |advice| format!("; {advice}"))));
+            }
+        }
+        ExchangeError::Unreachable { .. }
+        | ExchangeError::NotAnExchange { .. }
+        | ExchangeError::Missing { .. }
+        | ExchangeError::Exists { .. }
+        | ExchangeError::SizeDiffers { .. }
+        | ExchangeError::Io { .. }
+        | ExchangeError::Local(_)
+        | ExchangeError::Crash(_) => {}
+    }
+}
+
+/// Note of what exchanges did not do when this site last sent.
+const REFUSED: &str = "exchange refuses";
+
+/// Notes what exchanges did not do, for those who only look: once more than nothing was tried there.
+pub(in crate::sync) fn note_refused(session: &Session, report: &Report) -> Result<()> {
+    let now = report.refused.iter().map(|line| line.replace('\n', " ")).collect::<Vec<_>>().join("\n");
+    if session.ledger.note(REFUSED)?.unwrap_or_default() == now { Ok(()) } else { session.set_note(REFUSED, &now) }
+}
+
+/// What exchanges did not do when this site last sent, and what helps, a sentence each.
+///
+/// # Errors
+/// As the ledger says.
+pub fn refused(session: &Session) -> Result<Vec<String>> {
+    Ok(session.ledger.note(REFUSED)?.unwrap_or_default().lines().map(str::to_owned).collect())
+}
+
 fn failed(error: ExchangeError, with: Option<&Neighbour>, alone: bool) -> Result<Waiting> {
     if matches!(error, ExchangeError::Crash(_)) {
         return Err(error.into());
@@ -183,7 +222,13 @@ fn failed(error: ExchangeError, with: Option<&Neighbour>, alone: bool) -> Result
     Ok(Waiting {
         neighbour: with.map(|neighbour| neighbour.card.name.clone()),
         what: if alone { "everything".into() } else { "what goes over this exchange".into() },
-        why: if unmarked { format!("{error} (is the share mounted?)") } else { error.to_string() },
+        why: match error.advice() {
+            _ if unmarked => {
+                format!("{error} (is the share mounted?); where it is gone for good, 'fieldpost exchange check' says what to do")
+            }
+            Some(advice) => format!("{error}; {advice}"),
+            None => error.to_string(),
+        },
         retried: passing,
         unreachable: passing,
     })
@@ -210,6 +255,7 @@ pub(in crate::sync) fn reach_all<'a>(
         let reached = match reach(&session.world, &mut **exchange) {
             Ok(reached) => reached,
             Err(error) => {
+                note_refusal(report, &error);
                 away.push(failed(error, None, !one_of_several)?);
                 continue;
             }

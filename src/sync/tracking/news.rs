@@ -39,7 +39,26 @@ pub(in crate::sync) fn lines(session: &Session) -> Result<Vec<String>> {
 
 /// It was said.
 pub(in crate::sync) fn said(session: &Session) -> Result<()> {
-    if lines(session)?.is_empty() { Ok(()) } else { session.set_note(NEWS, "") }
+    for note in [NEWS, FIRST_LOAD] {
+        if session.ledger.note(note)?.is_some_and(|text| !text.is_empty()) {
+            session.set_note(note, "")?;
+        }
+    }
+    Ok(())
+}
+
+/// Note that the database has just been built: what came empty is looked at once its records and triggers have filled what they fill.
+const FIRST_LOAD: &str = "first load";
+
+/// The database was built, says the open transaction of the ledger.
+pub(in crate::sync) fn note_first_load(session: &Session) -> Result<()> {
+    Ok(session.ledger.set_note(FIRST_LOAD, "yes")?)
+}
+
+/// What came empty with the database, where nobody has said it yet, a line each.
+pub(in crate::sync) fn came_empty(session: &Session) -> Result<Vec<String>> {
+    let is_new = session.ledger.note(FIRST_LOAD)?.is_some_and(|text| !text.is_empty()) && session.has_database();
+    if is_new { Ok(session.database()?.came_empty(&session.rules)?) } else { Ok(Vec::new()) }
 }
 
 const WANTED: &str = "wants a person";

@@ -3,10 +3,13 @@
 //! A floor that can fail has an error enum; it gets one variant in [`Failure`] and one function here. What failed and
 //! with which values is the enum's own sentence; this file adds where to go next and the exit code.
 
+mod packets;
+
 use std::io;
 
 use serde::{Serialize, Serializer};
 
+use self::packets::{codec, packet, sealing};
 use super::failure::KeyHalf;
 use super::{Exit, Failure, exchange, page, typable};
 use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
@@ -15,7 +18,7 @@ use crate::exchange::{AddressError, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::library::LibraryError;
-use crate::packet::{ArchiveError, CodecError, OpenError, SealError};
+use crate::packet::ArchiveError;
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
@@ -40,7 +43,7 @@ pub struct Explanation {
 pub fn explain(failure: &Failure) -> Explanation {
     let (exit, hint) = match failure {
         Failure::Home(error) => home(error),
-        Failure::Rules(error) => (Exit::Failed, fault(&error.fault)),
+        Failure::Rules(error) => (Exit::Failed, rules(&error.fault)),
         Failure::RulesFile { error, .. } => (Exit::Failed, fault(&error.fault)),
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
@@ -171,7 +174,8 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Codec(error) => return (Exit::Failed, codec(error)),
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
-        SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::Rules(error) => return (Exit::Failed, rules(&error.fault)),
+        SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
         SyncError::SchemaBrought(_) => "'fieldpost schema diff' shows what it wants to change".to_owned(),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
@@ -340,7 +344,7 @@ fn database(error: &DatabaseError) -> Option<String> {
             "name the SQLite file itself; an encrypted one cannot be read. Where it is a site's and damaged, stop the application, put a backup of it in its place, \
              leave the home as it is, and run 'fieldpost recover'"
         }
-        DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
+        DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then type the same again",
         DatabaseError::Moved => {
             "nothing is half done; run it again: it says whether the file that is there now is older than what this home knows"
         }
@@ -396,52 +400,6 @@ fn ledger(error: &LedgerError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn packet(error: &OpenError) -> Option<String> {
-    let hint = match error {
-        OpenError::Truncated => "it may still be on its way: try again later",
-        OpenError::NotAPacket => "packets end in .fpk and lie on the exchange in RECIPIENT/SENDER/",
-        OpenError::NotForUs { .. } => "only the site it is for can open it; 'fieldpost packet verify' checks it here too",
-        OpenError::UnknownSigner { .. } => "is this the right home? 'fieldpost status' lists the neighbours it knows",
-        OpenError::NewerVersion { .. } => "install the newest fieldpost here; the packet waits",
-        OpenError::Structure { .. }
-        | OpenError::NameMismatch
-        | OpenError::BadSignature
-        | OpenError::PayloadHash
-        | OpenError::Decrypt(_)
-        | OpenError::ManifestMismatch
-        | OpenError::EntryHash { .. }
-        | OpenError::Limit { .. } => {
-            "it was changed on the way, or nobody of this tree made it; a run sets such files aside and asks again"
-        }
-        OpenError::Io(error) => return operating_system(error),
-        OpenError::Crash(_) => return None,
-    };
-    Some(hint.to_owned())
-}
-
-fn sealing(error: &SealError) -> Option<String> {
-    match error {
-        SealError::Changed(_) => Some("run it again".to_owned()),
-        SealError::Io(error) => operating_system(error),
-        SealError::Limit { .. } => Some("one record is too large for a packet: make it smaller".to_owned()),
-        SealError::Name(_) | SealError::Duplicate(_) | SealError::SenderKeys | SealError::Previous(_) | SealError::Library(_) => {
-            Some("this should not happen: nothing was lost; please report it with what was printed".to_owned())
-        }
-        SealError::Crash(_) => None,
-    }
-}
-
-fn codec(error: &CodecError) -> Option<String> {
-    match error {
-        CodecError::Io(error) => operating_system(error),
-        CodecError::Limit { .. } => Some("one record is too large for a packet: make it smaller".to_owned()),
-        CodecError::Key { .. } | CodecError::Block { .. } => {
-            Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned())
-        }
-        CodecError::Crash(_) => None,
-    }
-}
-
 const fn publisher_key(half: KeyHalf) -> &'static str {
     match half {
         KeyHalf::Private => {
@@ -476,6 +434,16 @@ fn fault(fault: &Fault) -> Option<String> {
         | Fault::Gone
         | Fault::Value { .. } => None,
     }
+}
+
+/// As [`fault`], of the `rules.toml` that is here.
+pub(super) fn rules(slip: &Fault) -> Option<String> {
+    let check = "'fieldpost rules check' says whether it is right";
+    Some(match fault(slip) {
+        Some(question) if question.ends_with('?') => format!("{question} {check}"),
+        Some(hint) => format!("{hint}; {check}"),
+        None => format!("mend it there; {check}"),
+    })
 }
 
 fn mend(error: &MendError) -> Option<String> {
@@ -522,14 +490,7 @@ fn roster(error: &RosterError) -> Option<String> {
 }
 
 pub(super) fn operating_system(error: &io::Error) -> Option<String> {
-    let hint = if error.kind() == io::ErrorKind::StorageFull {
-        "make room on the disk; nothing is half done, the next run goes on"
-    } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "this user may not do that there: check the rights of the file and its folder"
-    } else {
-        return None;
-    };
-    Some(hint.to_owned())
+    crate::exchange::advice_at_home(error).map(str::to_owned)
 }
 
 fn utc(time: crate::model::Millis) -> String {
@@ -560,6 +521,7 @@ mod tests {
     use crate::cli::printer::{Form, Loudness, Printer};
     use crate::exchange::{ExchangeError, MarkerFault};
     use crate::model::Millis;
+    use crate::packet::{OpenError, SealError};
     use crate::rules::Rules;
     use crate::site::{Holder, Retired, Settings};
 
@@ -601,7 +563,10 @@ mod tests {
     #[test]
     fn a_slip_in_a_file_is_named_with_its_line_and_what_was_meant() {
         let (_, text) = told(Rules::parse("[tables.notes]\nconfict = 'child'\n").unwrap_err());
-        assert_eq!(text, "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`?\n");
+        assert_eq!(
+            text,
+            "error: rules.toml, line 2: unknown key `confict`\nhint: did you mean `conflict`? 'fieldpost rules check' says whether it is right\n"
+        );
         let error = Box::new(Settings::parse("name = 'a'\nrole = 'hots'\n").unwrap_err());
         let (_, text) = told(HomeError::Settings { path: "shop/fieldpost.toml".into(), error });
         assert_eq!(
