@@ -521,7 +521,7 @@ mod tests {
     use crate::cli::printer::{Form, Loudness, Printer};
     use crate::exchange::{ExchangeError, MarkerFault};
     use crate::model::Millis;
-    use crate::packet::{OpenError, SealError};
+    use crate::packet::{CodecError, OpenError, SealError};
     use crate::rules::Rules;
     use crate::site::{Holder, Retired, Settings};
 
