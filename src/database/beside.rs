@@ -13,6 +13,7 @@ use url::Url;
 use super::error::{Doing, Result};
 use super::{Database, Opened, Reached};
 use crate::model::PairId;
+use crate::world::World;
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,12 @@ impl InFile {
         Some(Self { commits: counters.commits, reached: database.reached().ok()? })
     }
 
+    /// Whether it says less than this.
+    #[must_use]
+    pub fn is_before(&self, (commits, journal): (u64, i64)) -> bool {
+        self.age().0 < commits || self.age().1 < journal
+    }
+
     /// Commits and journal, which only grow.
     #[must_use]
     pub fn age(&self) -> (u64, i64) {
@@ -61,7 +68,8 @@ pub fn has_journal(path: &Path) -> bool {
 }
 
 fn has(path: &Path, end: &str) -> bool {
-    let mut beside = path.as_os_str().to_owned();
+    // SQLite puts them beside the file that a link leads to.
+    let mut beside = path.canonicalize().unwrap_or_else(|_| path.into()).into_os_string();
     beside.push(end);
     PathBuf::from(beside).metadata().is_ok_and(|beside| beside.len() > 0)
 }
@@ -76,6 +84,21 @@ impl Database {
         let database = Self::open(path, wait)?;
         database.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log).doing("open the database")?;
         Ok(database)
+    }
+
+    /// Lets a database say that it is as old as its file said.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn say_age(&self, world: &World, file: &InFile) -> Result<()> {
+        let doing = "say how old the database is";
+        self.writing(world, || {
+            self.connection.execute("UPDATE _fieldpost_state SET commits = ?1", [file.commits.cast_signed()]).doing(doing)?;
+            match &file.reached {
+                Some(reached) => self.set_reached(reached),
+                None => self.connection.execute("DELETE FROM _fieldpost_reached", []).map(drop).doing(doing),
+            }
+        })
     }
 
     /// Moves what is in the write-ahead log into the file, as far as nobody is in the way, and waits for nobody.

@@ -150,22 +150,17 @@ impl Database {
         if !path.is_file() {
             return Err(DatabaseError::Missing(path.into()));
         }
-        let beside = |end: &str| {
-            let mut file = path.as_os_str().to_owned();
-            file.push(end);
-            PathBuf::from(file).metadata().map_or(0, |file| file.len())
-        };
-        if beside("-journal") > 0 {
+        if has_journal(path) {
             // Somebody is writing, or died while writing. A connection that may write would repair the database.
             let opened = Opened { flags: OpenFlags::SQLITE_OPEN_READ_ONLY, keeps_wal: true };
             Self::connect(path, wait, opened)?.read_schema_version()?;
         }
         // One that may not leaves files beside a database with a write-ahead log, and is not told what CHECKs lack.
-        let log = beside("-wal");
-        let database = Self::connect(path, wait, Opened { flags: OpenFlags::SQLITE_OPEN_READ_WRITE, keeps_wal: log > 0 })?;
+        let has_log = has_log(path);
+        let database = Self::connect(path, wait, Opened { flags: OpenFlags::SQLITE_OPEN_READ_WRITE, keeps_wal: has_log })?;
         let doing = "open the database to look";
         database.connection.pragma_update(None, "query_only", true).doing(doing)?;
-        database.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log > 0).doing(doing)?;
+        database.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log).doing(doing)?;
         database.schema_version.set(database.read_schema_version()?);
         Ok(database)
     }

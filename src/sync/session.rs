@@ -20,7 +20,7 @@ use super::numbers::numbering;
 use super::numbers::renumber::Zone;
 use super::tracking::{parked, upgrade};
 use super::{Result, SyncError, schema, seal};
-use crate::database::{Database, InFile, Moment, Reached, has_journal, has_log};
+use crate::database::{Database, InFile, Moment, has_journal, has_log};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
@@ -36,9 +36,6 @@ const DUE: &str = "due for comparison";
 
 /// Note of what the file of the database said by itself at the end of a round.
 pub(super) const IN_FILE: &str = "in the file";
-
-/// Note of how far the ledger was that is in the file of the database, where the log of another file was beside it; until it is brought forward.
-pub(super) const MIXED: &str = "mixed";
 
 /// The part of a packet with the rules.
 pub(super) const RULES_PART: &str = "rules.toml";
@@ -338,21 +335,25 @@ impl Session {
         Ok(session)
     }
 
-    /// Opens the file of the database. Where an older one was put in its place and the log or journal of the former one is still beside it, that is noted before
-    /// SQLite puts the two together: from then on nothing tells it, and what the database says of its age may be that of the log.
+    /// Opens the file of the database. Where an older one was put in its place and the log or journal of the former one is still beside it, SQLite puts the two
+    /// together, and what the database says of its age is that of the log: then it is told first what the file alone said, and stays told until it is brought forward.
     fn open_file(&self) -> Result<Database> {
         let (path, pair, wait) = (self.database_path(), self.ledger.pair()?, self.limits.lock_wait);
-        let known = self.ledger.note(IN_FILE)?.and_then(|known| serde_json::from_str::<(u64, i64)>(&known).ok());
-        if let Some((commits, journal)) = known.filter(|_| has_log(&path) || has_journal(&path))
-            && let Some(file) = InFile::read(&path, &pair).filter(|file| file.age().0 < commits || file.age().1 < journal)
+        if let Some(known) = self.known_in_file()?.filter(|_| has_log(&path) || has_journal(&path))
+            && let Some(file) = InFile::read(&path, &pair).filter(|file| file.is_before(known))
         {
-            // In a log that was begun since nothing is ours. What is in a journal only whoever may write reads.
-            if has_journal(&path) || InFile::of(&Database::look(&path, wait)?, &pair).is_some_and(|both| both.age() != file.age()) {
-                let reached = serde_json::to_string(&file.reached).map_err(|_| SyncError::Bug("how far a file was is not written"))?;
-                self.set_note(MIXED, &reached)?;
+            // In a log that was begun since nothing is of the former database. What is in a journal only whoever may write reads.
+            let is_former = |both: InFile| both.age().0 >= known.0.max(file.age().0 + 1) || both.age().1 >= known.1.max(file.age().1 + 1);
+            if has_journal(&path) || InFile::of(&Database::look(&path, wait)?, &pair).is_some_and(is_former) {
+                Database::open_to_read(&path, wait)?.say_age(&self.world, &file)?;
             }
         }
         Ok(Database::open(&path, wait)?)
+    }
+
+    /// What the file of the database said by itself at the end of a round: commits and journal.
+    fn known_in_file(&self) -> Result<Option<(u64, i64)>> {
+        Ok(self.ledger.note(IN_FILE)?.and_then(|known| serde_json::from_str(&known).ok()))
     }
 
     /// Notes at the end of a round what the file of the database says by itself.
@@ -367,14 +368,6 @@ impl Session {
         match InFile::read(&self.database_path(), &pair).map(|file| words(file.age())) {
             Some(file) if file != noted => self.set_note(IN_FILE, &file),
             Some(_) | None => Ok(()),
-        }
-    }
-
-    /// How far the ledger was that is in a database, as its records have it.
-    pub(super) fn reached_there(&self, database: &Database) -> Result<Option<Reached>> {
-        match self.ledger.note(MIXED)?.filter(|mixed| !mixed.is_empty()) {
-            Some(mixed) => serde_json::from_str(&mixed).map_err(|_| SyncError::Bug("the note of how far a file was does not read")),
-            None => Ok(database.reached()?),
         }
     }
 
@@ -524,7 +517,8 @@ impl Session {
     /// is under way: it may have put a copy in the place of the database.
     pub(super) fn check_age(&self) -> Result<()> {
         self.check_commits()?;
-        if self.ledger.note(MIXED)?.is_some_and(|mixed| !mixed.is_empty()) {
+        let (known, is) = (self.known_in_file()?, InFile::of(self.database()?, &self.ledger.pair()?));
+        if known.is_some_and(|known| is.is_some_and(|is| is.is_before(known))) {
             return Err(SyncError::DatabaseRestored);
         }
         let due = self.noted_due()?;

@@ -11,7 +11,8 @@
 //! | `typed` | which fields of it were typed since it was put back? |
 //! | `referring` | what becomes of what refers to one? |
 //!
-//! A log that the former database left beside the backup makes a mixture of the two; then what the backup's file alone said is noted when it is opened first, and goes.
+//! A log that the former database left beside the backup makes a mixture of the two; when it is opened first it is told what the file of the
+//! backup alone said, and goes by that.
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
@@ -40,7 +41,7 @@ use super::noticed::note_taken_up;
 use super::numbers::meaning::number_key;
 use super::report::Waiting;
 use super::seal;
-use super::session::{IN_FILE, MIXED};
+use super::session::IN_FILE;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Database, DatabaseError};
 use crate::ledger::{Cause, CauseKind, EntryKind};
@@ -273,9 +274,9 @@ fn write_down(session: &Session, database: &Database, back: Vec<Back>, last: &BT
     if !schema::noted_reshaped(session)?.is_empty() {
         ledger.set_note(RESHAPED, "")?;
     }
-    let reached = session.reached_there(database)?;
+    let reached = database.reached()?;
     // What is written now may lie in a log beside the old file for a while.
-    [MIXED, IN_FILE].iter().try_for_each(|note| ledger.set_note(note, ""))?;
+    ledger.set_note(IN_FILE, "")?;
     for shape in &session.shapes {
         let from = reached.as_ref().and_then(|reached| reached.sealed.get(&shape.number));
         if let (Some(from), Some(last)) = (from, last.get(&shape.number)) {

@@ -77,7 +77,7 @@ impl Noted {
         let since = session.ledger.last_activity()?;
         // A clock that was put back since tells nothing.
         let since = if since > session.world.now() { Millis(0) } else { since };
-        let then = session.reached_there(database)?.and_then(|reached| reached.sealed.get(&shape.number).copied());
+        let then = database.reached()?.and_then(|reached| reached.sealed.get(&shape.number).copied());
         let sealed = session.ledger.sealed(shape.number)?;
         let notes = database.notes(shape, then.unwrap_or_default(), NOTES)?;
         let (first, is_sure) = match then {
@@ -194,7 +194,7 @@ pub(super) struct Then<'s> {
 
 impl<'s> Then<'s> {
     pub fn of(session: &'s Session, database: &'s Database, noted: BTreeMap<TableNo, Noted>) -> Result<Self> {
-        let reached = session.reached_there(database)?;
+        let reached = database.reached()?;
         let fields = schema::former_fields(session)?;
         let mut then = Self { session, database, noted, reached, first: BTreeMap::new(), holders: BTreeMap::new(), fields };
         let Some(reached) = &then.reached else { return Ok(then) };
