@@ -42,10 +42,10 @@ impl InFile {
         Some(Self { commits: counters.commits, reached: database.reached().ok()? })
     }
 
-    /// Whether it says less than this.
+    /// Whether it says less than this. A database that does not say how far the ledger was may be any.
     #[must_use]
     pub fn is_before(&self, (commits, journal): (u64, i64)) -> bool {
-        self.age().0 < commits || self.age().1 < journal
+        self.commits < commits || self.reached.as_ref().is_some_and(|reached| reached.journal.0 < journal)
     }
 
     /// Commits and journal, which only grow.

@@ -45,7 +45,7 @@ use crate::database::{Applied, Aside, Reached};
 use crate::ledger::{
     Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, OurEdit, PacketRow, Record,
 };
-use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, Row, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::rules::TriggerRule;
 use crate::site::Roster;
@@ -101,6 +101,8 @@ pub(super) struct Applying<'s> {
     pub outlived: Vec<Outlived>,
     /// Fields of which a neighbour spoke that had not taken what is here.
     pub apart: BTreeSet<(TableNo, Key, FieldNo)>,
+    /// Records to which others refer by values and that a child gave other ones, with what they were for it before.
+    pub said: BTreeMap<(TableNo, Key), Row>,
     /// Whom the change that is being taken means by values, where it waited.
     pub meant: Vec<Means>,
     /// The fields that the change being taken states itself, and not one that waited before it.
@@ -176,6 +178,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         following: Vec::new(),
         outlived: Vec::new(),
         apart: BTreeSet::new(),
+        said: BTreeMap::new(),
         meant: Vec::new(),
         stated: Vec::new(),
         moved: RefCell::default(),

@@ -189,8 +189,12 @@ fn run_through(
     let moved = super::numbers::renumber::renumbered(session, began)?;
     report.notes.extend(moved.iter().map(|moved| moved.words(settings.parent.as_ref(), &settings.host)));
     super::tracking::news::said(session)?;
-    if session.has_database() {
-        session.note_in_file()?;
+    if session.has_database()
+        && let Err(error) = session.note_in_file()
+        && error.is_crash()
+    {
+        // Where there is no room for it, the next round notes it.
+        return Err(error);
     }
     Ok(report)
 }

@@ -41,6 +41,11 @@ impl Applying<'_> {
         self.same.clear();
         let mut record = self.load(change.table, &change.key)?;
         if again.is_none() {
+            if let Some(before) =
+                change.before.as_ref().filter(|_| change.fields.iter().any(|field| self.referred.contains(&(change.table, *field))))
+            {
+                self.said.entry((change.table, record.key.clone())).or_insert_with(|| before.row.clone());
+            }
             self.session.note_made_as(&mut record, &change, incoming.link.site);
         }
         let mut change = self.shared_with(&record, change);
