@@ -20,7 +20,7 @@ use super::put::Put;
 use super::rekeyed::{Beside, Outlived};
 use crate::database::{Aside, Reference};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
-use crate::model::{Born, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -339,6 +339,12 @@ impl Applying<'_> {
         // Another one was put in its place meanwhile, and says itself whom it means.
         let born = one.born.zip(record.current.as_ref());
         if !born.map_or(Ok(true), |(born, here)| session.ledger.same(born, here.born))? {
+            return Ok(Whither::Stays);
+        }
+        // Nor does one follow that became one with a record which the neighbour has under its key and speaks of in the same build.
+        let became_one = |entry: &Entry| entry.cause == self.cause && matches!(entry.kind, EntryKind::Rename(_) | EntryKind::Update(..));
+        let speaks = one.site.is_some() && !one.known && shape.identity() == Identity::Key;
+        if speaks && session.ledger.chain(&record, JournalNumber(0))?.first().is_some_and(became_one) {
             return Ok(Whither::Stays);
         }
         if one.gives_up.as_ref().map_or(Ok(false), |gives_up| self.has_it_still(gives_up))? {
