@@ -162,6 +162,29 @@ fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of
 }
 
 #[test]
+fn a_row_that_a_person_moves_stays_also_where_its_neighbour_gave_its_value_on_to_the_other_one_and_lost() {
+    // Two and one: what 'B' means there before, and whom it means there after the same build.
+    let here = "UPDATE persons SET code = 'Y' WHERE id = 1; UPDATE persons SET code = 'W' WHERE id = 2";
+    let there = "UPDATE persons SET code = 'X' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1";
+    for site in ["head", "bert"] {
+        let all = ["head", "anna", "bert"];
+        let tree = Tree::new(CALLS);
+        all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+        (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+        enforced(&tree, "anna", there);
+        tree.tick(1000);
+        enforced(&tree, site, here);
+        tree.tick(1000);
+        enforced(&tree, site, "UPDATE calls SET code = 'Y', of = 'p1' WHERE id = 'second'");
+        [site, "head", "anna"].iter().for_each(|site| drop(tree.sync(site)));
+        ended(&tree, &all);
+        tree.assert_same(&all);
+        let whose = "SELECT c.id, p.of, p.code FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+        tree.assert_rows(&all, whose, &["first|p1|Y", "second|p1|Y"]);
+    }
+}
+
+#[test]
 fn what_refers_to_a_record_that_comes_back_and_waits_for_its_value_waits_with_it() {
     let schema = "
         CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT, of TEXT);
