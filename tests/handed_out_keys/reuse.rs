@@ -473,3 +473,22 @@ fn what_refers_by_a_value_that_is_edited_under_such_a_number_is_led_along_also_w
         tree.assert_same(&THREE);
     }
 }
+
+/// SQLite gives the number of a record that an application moved by an update to the next one, where that one has another by then.
+#[test]
+fn a_number_that_an_application_gave_a_record_is_not_the_next_ones_after_the_parent_gave_that_another() {
+    let tree = three(
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, text TEXT, touched REAL, made INTEGER NOT NULL DEFAULT 0);
+         INSERT INTO parts (id, token) VALUES (1, 'a'), (2, 'b')",
+        "",
+    );
+    tree.edit(
+        "rosa",
+        "INSERT INTO parts (token, text) VALUES ('made', 'text'); UPDATE parts SET id = id + 1, token = 'moved' WHERE token = 'made'",
+    );
+    ["rosa", "north", "rosa"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.edit("rosa", "INSERT INTO parts (token) VALUES ('next')");
+    ["head", "north", "rosa"].iter().for_each(|site| drop(tree.sync(site)));
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT token, text FROM parts WHERE id > 2 ORDER BY token", &["moved|text", "next|-"]);
+}

@@ -530,7 +530,9 @@ impl Applying<'_> {
             session.ledger.store_mirror(&mut record, None)?;
         }
         if database.is_autoincrement(shape)? {
-            database.raise_sequence(shape, to)?;
+            // SQLite does not count a number that an application gave a record by an update, and would give it to the next one.
+            let given_up = Some(from).filter(|from| session.zone().is_ok_and(|zone| *from < zone.until));
+            database.raise_sequence(shape, given_up.map_or(to, |from| from.max(to)))?;
         }
         session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
         self.adopt(table, to)
