@@ -96,7 +96,8 @@ impl Database {
             self.connection.execute("UPDATE _fieldpost_state SET commits = ?1", [file.commits.cast_signed()]).doing(doing)?;
             match &file.reached {
                 Some(reached) => self.set_reached(reached),
-                None => self.connection.execute("DELETE FROM _fieldpost_reached", []).map(drop).doing(doing),
+                // It is of before there was room for that.
+                None => self.execute(doing, "DROP TABLE IF EXISTS _fieldpost_reached"),
             }
         })
     }

@@ -63,7 +63,7 @@ pub struct Applied {
 }
 
 /// How far the ledger was: but for what is noted above `sealed`, every record was what the mirror held then.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
     /// The last entry of the journal.
     pub journal: JournalNumber,

@@ -358,17 +358,13 @@ impl Session {
 
     /// Notes at the end of a round what the file of the database says by itself.
     pub(super) fn note_in_file(&self) -> Result<()> {
-        let (database, pair) = (self.database()?, self.ledger.pair()?);
-        let noted = self.ledger.note(IN_FILE)?.unwrap_or_default();
-        let words = |age: (u64, i64)| format!("[{},{}]", age.0, age.1);
-        if InFile::of(database, &pair).is_none_or(|is| words(is.age()) == noted) {
+        let (database, pair, known) = (self.database()?, self.ledger.pair()?, self.known_in_file()?);
+        if InFile::of(database, &pair).is_none_or(|is| Some(is.age()) == known) {
             return Ok(());
         }
         database.settle()?;
-        match InFile::read(&self.database_path(), &pair).map(|file| words(file.age())) {
-            Some(file) if file != noted => self.set_note(IN_FILE, &file),
-            Some(_) | None => Ok(()),
-        }
+        let file = InFile::read(&self.database_path(), &pair).map(|file| file.age()).filter(|file| Some(*file) != known);
+        file.map_or(Ok(()), |(commits, journal)| self.set_note(IN_FILE, &format!("[{commits},{journal}]")))
     }
 
     /// Opens the database that belongs to the ledger, catches up, follows the schema and repairs capture.

@@ -1,7 +1,7 @@
 //! Writing records, following references, the commit point, and the application's triggers meanwhile.
 
 use super::*;
-use crate::model::{PacketNumber, Rope, SiteName, StreamId};
+use crate::model::{JournalNumber, PacketNumber, Rope, SiteName, StreamId};
 
 fn row(values: &[Value]) -> Row {
     Row(values.to_vec())
@@ -180,6 +180,25 @@ fn a_crash_before_the_commit_leaves_nothing() {
     let again = Database::open(&path, WAIT).unwrap();
     assert_eq!(again.count(&shop.survey.shapes[0]).unwrap(), 0);
     assert_eq!(again.counters().unwrap().unwrap().commits, 0);
+}
+
+#[test]
+fn a_database_can_be_told_that_it_is_as_old_as_its_file_also_one_of_before_it_kept_how_far_the_state_was() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    let is = || InFile::of(&shop.ours, &PAIR).unwrap();
+    let now = Reached { journal: JournalNumber(9), ..Reached::default() };
+    shop.ours.put_commit(3, &rope(b"c")).unwrap();
+    shop.ours.set_reached(&now).unwrap();
+    assert!(is().age() == (3, 9) && is().is_before((3, 10)) && is().is_before((4, 0)) && !is().is_before((3, 9)));
+    let old = InFile { commits: 2, reached: Some(Reached { journal: JournalNumber(4), ..Reached::default() }) };
+    shop.ours.say_age(&shop.world, &old).unwrap();
+    assert_eq!(is(), old);
+    let older = InFile { commits: 1, reached: None };
+    for _ in 0..2 {
+        shop.ours.say_age(&shop.world, &older).unwrap();
+        assert!(is() == older && is().is_before((2, 0)) && !is().is_before((1, 9)), "it does not say how far it was");
+    }
+    assert_eq!(InFile::of(&shop.ours, &PairId([1; 16])), None);
 }
 
 #[test]
