@@ -350,6 +350,11 @@ fn a_database_that_is_detached_goes_on_behind_its_last_final_number() {
     tree.edit("anna", "INSERT INTO customers (name) VALUES ('later'); INSERT INTO orders (token, customer) VALUES ('later', 9)");
     assert_eq!(number(&tree, "anna", "later"), 9);
     tree.assert_rows(&["anna"], "SELECT id FROM orders WHERE token = 'later'", &[&(ZONE + 1).to_string()]);
+    // Nor does one in which nobody made anything.
+    let tree = two(ZONED, "");
+    assert!(fieldpost::sync::start::detach(tree.session("anna"), fieldpost::model::Millis(1)).unwrap().provisional.is_empty());
+    tree.edit("anna", "INSERT INTO customers (name) VALUES ('first')");
+    assert_eq!(number(&tree, "anna", "first"), 2);
 }
 
 #[test]

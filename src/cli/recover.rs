@@ -277,6 +277,8 @@ impl Report for RecoverReport {
         }
         if self.tables.is_empty() && !self.schema.is_empty() && !self.done {
             lines.push("  what else differs can be told once it has that".to_owned());
+        } else if self.tables.is_empty() {
+            lines.push("  every record is as this site knows it already".to_owned());
         } else {
             lines.push(page.table(&columns, self.tables.iter().map(row)));
         }
@@ -386,6 +388,8 @@ Next: 'fieldpost sync'
         let said = plain(&report);
         assert!(said.contains("c ACME: refused, UNIQUE") && said.contains("d ACME is deleted, though"), "{said}");
         assert!(said.contains("It cannot be brought forward yet") && !said.contains("does it"), "{said}");
+        let nothing_differs = RecoverReport { needed: true, done: true, ..RecoverReport::default() };
+        assert!(plain(&nothing_differs).contains("every record is as this site knows it already\nNext: 'fieldpost sync'"));
         assert_eq!(plain(&RecoverReport::default()), "Nothing to recover: database and home belong together.\n");
         let stopped = Stopped { neighbour: SiteName::new("anna").unwrap(), problem: "it exists twice".into(), from_here: true };
         let report = RecoverReport { stopped: vec![stopped], ..RecoverReport::default() };

@@ -157,7 +157,9 @@ impl Session {
                 provisional.push(shape.name.clone());
                 continue;
             }
-            sequences.insert(shape.name.clone(), self.next_in(Zone::of(0), shape, true)? - 1);
+            // What a table says that has given no number of the zone yet is no number of a record.
+            let final_ones = Zone { until: ZONE - 1, ..Zone::of(0) };
+            sequences.insert(shape.name.clone(), self.next_in(final_ones, shape, true)? - 1);
         }
         database.restart_sequences(&self.world, &sequences)?;
         Ok(provisional)
