@@ -301,7 +301,7 @@ impl Ledger {
 
     /// How many conflicts were decided, by day, as [`Ledger::changes_by_day`].
     pub fn conflicts_by_day(&self, since: Millis, offset: i64) -> Result<Vec<(i64, u64)>> {
-        let sql = "SELECT (time + ?2) / 86400000 AS day, count(*) FROM conflict WHERE time >= ?1 AND state <> 'settles' GROUP BY day ORDER BY day";
+        let sql = "SELECT (time + ?2) / 86400000 AS day, count(*) FROM conflict WHERE time >= ?1 AND state NOT IN ('settles', 'passing') GROUP BY day ORDER BY day";
         self.by_day(sql, since, offset)
     }
 

@@ -42,6 +42,13 @@ fn told(tree: &Tree, site: &str, kind: ConflictKind) -> Vec<String> {
 }
 
 fn at_each(tree: &Tree, kind: ConflictKind) -> [Vec<String>; 6] {
+    for site in SIX {
+        let ledger = tree.session(site).ledger;
+        let counted: u64 = ledger.conflicts_by_day(fieldpost::model::Millis(0), 0).unwrap().into_iter().map(|(_, count)| count).sum();
+        let mut listed = 0;
+        ledger.conflicts(0, &mut |_, _, _, conflict| Ok(listed += u64::from(conflict.settles.is_none()))).unwrap();
+        assert_eq!(counted, listed, "what is not listed at {site} is not counted");
+    }
     SIX.map(|site| told(tree, site, kind))
 }
 
