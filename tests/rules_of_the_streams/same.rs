@@ -46,7 +46,11 @@ fn at_each(tree: &Tree, kind: ConflictKind) -> [Vec<String>; 6] {
         let ledger = tree.session(site).ledger;
         let counted: u64 = ledger.conflicts_by_day(fieldpost::model::Millis(0), 0).unwrap().into_iter().map(|(_, count)| count).sum();
         let mut listed = 0;
-        ledger.conflicts(0, &mut |_, _, _, conflict| Ok(listed += u64::from(conflict.settles.is_none()))).unwrap();
+        let each = &mut |_, _, _, conflict: Conflict| {
+            listed += u64::from(conflict.settles.is_none());
+            Ok(())
+        };
+        ledger.conflicts(0, each).unwrap();
         assert_eq!(counted, listed, "what is not listed at {site} is not counted");
     }
     SIX.map(|site| told(tree, site, kind))
