@@ -38,7 +38,7 @@ use crate::world::World;
 /// Milliseconds since 1970, times eight; a kind is to follow. The Julian day is exact to a twentieth of a millisecond and
 /// `<<` cuts off what is behind the point, so half a millisecond is added (subtracted from the day of 1970). Without an
 /// argument it is the time now, and takes half the time that `'now'` takes to be read.
-const TIME: &str = "(julianday()-2440587.499999994)*864e5<<3";
+pub(super) const TIME: &str = "(julianday()-2440587.499999994)*864e5<<3";
 
 /// Things of ours in the schema: name to SQL.
 type Parts = BTreeMap<String, String>;

@@ -12,7 +12,8 @@
 //! **Crash points.** Each commit is one durable step of the world. [`Database::commit`] is the commit point of applying
 //! (DESIGN section 2, invariant 6): records, bookkeeping and notes become durable together or not at all.
 //!
-//! **Invariant.** Our own writes are noted by the same triggers as the application's: there is no way to write past capture.
+//! **Invariant.** There is no way to write past capture but one: while a packet is applied, where what is written goes into the ledger with it
+//! ([`Database::silence_application_triggers`]). All else that we write is noted by the same triggers as what the application writes.
 //!
 //! Our connection has `foreign_keys` off (references are checked by asking, see [`Reference`]), `recursive_triggers`
 //! off, and never changes the journal mode of a database it did not create.
@@ -77,7 +78,7 @@ pub use references::{Reference, Staying};
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
 pub use script::{Renamed, Script};
-pub use silence::{TriggerPlan, TriggerReason};
+pub use silence::{Capture, TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 pub use transaction::Moment;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 
-use super::capture::log_table;
+use super::capture::{TIME, log_table};
 use super::error::{Doing, Result};
 use super::plan::key_at;
 use super::{Database, quote};
@@ -167,6 +167,12 @@ impl Database {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {log} WHERE n < min(?1, (SELECT max(n) FROM {log})))");
         let doing = "look for sealed notes";
         self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([through], |row| row.get(0))).doing(doing)
+    }
+
+    /// Notes the time and no key: a hint to look nowhere.
+    pub(super) fn note_nothing(&self, shape: &Shape) -> Result<()> {
+        let sql = format!("INSERT INTO {}(note) VALUES ({TIME} | {})", quote(&log_table(&shape.name)), NoteKind::Displaced.code());
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.execute([])).map(drop).doing("note what was written")
     }
 
     /// Makes the next number higher than `number`: after a log was lost, so that a number already sealed is never given again.

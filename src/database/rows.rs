@@ -221,6 +221,7 @@ impl Database {
             }));
         }
         self.still()?;
+        self.remember_written(shape.number);
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
         bind(&mut statement, next, values)?;

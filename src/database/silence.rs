@@ -8,17 +8,21 @@
 //! `RAISE(IGNORE)` are `RAISE(ABORT)` meanwhile. `[triggers]` in the rules says otherwise by name; but a trigger that cannot
 //! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
-//! **How.** Inside the apply transaction, before its first record is written, the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. What writes no
+//! **How.** Where none of them runs and what is written goes into the ledger with it, all triggers are off on our connection until the transaction ends,
+//! capture's too: its notes would be thrown away before the commit. Nothing cascades meanwhile, for foreign keys are off as well.
+//!
+//! Else those that stay still are replaced: inside the apply transaction, before its first record is written, the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. What writes no
 //! record leaves the schema alone: reading it anew, twice, and preparing everything again is most of what a small packet costs. Nobody else ever sees it: it is one uncommitted page; a crash
 //! takes it back; name, order and the schema's version stay, so the application prepares nothing anew. Rejected: `SQLITE_IGNORE` from an
-//! authorizer (a `DELETE` goes on regardless, an `UPDATE` still touches its rows), switching triggers off on our
-//! connection (capture would be off too), dropping and making them anew (they would fire in another order).
+//! authorizer (a `DELETE` goes on regardless, an `UPDATE` still touches its rows), dropping and making them anew (they would fire in
+//! another order).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
@@ -28,7 +32,7 @@ use super::lacking::{MOST_FUNCTIONS, statements};
 use super::plan::Plan;
 use super::script::Watch;
 use super::{Database, is_ours, mixed, quote, quote_text};
-use crate::model::Shape;
+use crate::model::{Shape, TableNo};
 use crate::rules::{Rules, TriggerRule};
 
 /// What becomes of one of the application's triggers while we apply.
@@ -120,9 +124,20 @@ pub(super) enum Stillness {
     #[default]
     Running,
     /// They are to be still from the first write on.
-    Due(Rc<Quiet>),
+    Due(Rc<Quiet>, Capture),
+    /// All are off, capture's too; these tables were written.
+    Off(BTreeSet<TableNo>),
     /// These do nothing, or less.
     Still(Vec<Stilled>),
+}
+
+/// Whether capture notes what we write while the application's triggers are still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capture {
+    /// As what the application writes.
+    Notes,
+    /// It need not: what is written goes into the ledger with it.
+    MayRest,
 }
 
 /// A trigger that was made still, with the text to put back.
@@ -141,6 +156,13 @@ pub(super) struct Quiet {
     texts: BTreeMap<String, Option<String>>,
     /// Tables, in lower case, on which triggers run, wholly or in part.
     running: BTreeSet<String>,
+}
+
+impl Quiet {
+    /// Whether triggers are switched off, all of them.
+    fn all_rest(&self, capture: Capture) -> bool {
+        capture == Capture::MayRest && self.running.is_empty()
+    }
 }
 
 /// Installs the recording authorizer.
@@ -255,7 +277,8 @@ impl Database {
         }
         match (&*self.stillness.borrow(), &*self.quiet.borrow()) {
             (Stillness::Still(_), Some(quiet)) => quiet.running.contains(&plan.name().to_ascii_lowercase()),
-            (Stillness::Running | Stillness::Due(_) | Stillness::Still(_), _) => true,
+            (Stillness::Off(_), _) => false,
+            (Stillness::Running | Stillness::Due(..) | Stillness::Still(_), _) => true,
         }
     }
 
@@ -293,17 +316,17 @@ impl Database {
     }
 
     /// Keeps the application's triggers still, except those that maintain untracked tables and what `rules` say, until this
-    /// transaction ends: from its first write of a record on. To be called after [`Database::begin_write`] and before that write: what tables
+    /// transaction ends: from its first write of a record on. Capture may rest meanwhile where none of them runs. To be called after [`Database::begin_write`] and before that write: what tables
     /// need is found out with a second connection, which a large write would keep waiting. The commit puts everything back.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn silence_application_triggers(&self, shapes: &[Shape], rules: &Rules) -> Result<()> {
+    pub fn silence_application_triggers(&self, shapes: &[Shape], rules: &Rules, capture: Capture) -> Result<()> {
         if !self.in_transaction() {
             return Err(DatabaseError::Bookkeeping("triggers are kept still only inside a transaction".into()));
         }
         // A second call would take the replaced texts for the application's.
-        if matches!(*self.stillness.borrow(), Stillness::Still(_)) {
+        if matches!(*self.stillness.borrow(), Stillness::Off(_) | Stillness::Still(_)) {
             return Ok(());
         }
         let tester = self.tester();
@@ -315,8 +338,27 @@ impl Database {
             tester.ability(&shape.name, &Facts::read(&self.connection, &shape.name)?)?;
         }
         let quiet = self.quiet(shapes, rules)?;
-        if !quiet.texts.is_empty() {
-            self.stillness.replace(Stillness::Due(quiet));
+        if quiet.all_rest(capture) || !quiet.texts.is_empty() {
+            self.stillness.replace(Stillness::Due(quiet, capture));
+        }
+        Ok(())
+    }
+
+    /// A record of this table was written.
+    pub(super) fn remember_written(&self, table: TableNo) {
+        if let Stillness::Off(written) = &mut *self.stillness.borrow_mut() {
+            written.insert(table);
+        }
+    }
+
+    /// Where our writes are not noted, one note for all of them in a table: by the numbers of notes it is told which of two states of a database
+    /// is the later one, and whether they are of one history. To be called before the commit.
+    ///
+    /// # Errors
+    /// As SQLite says, also where a table was never armed.
+    pub fn note_silent_writes(&self, shapes: &[Shape]) -> Result<()> {
+        if let Stillness::Off(written) = &*self.stillness.borrow() {
+            shapes.iter().filter(|shape| written.contains(&shape.number)).try_for_each(|shape| self.note_nothing(shape))?;
         }
         Ok(())
     }
@@ -324,10 +366,14 @@ impl Database {
     /// Before a write: makes still what is to be.
     pub(super) fn still(&self) -> Result<()> {
         let doing = "keep the application's triggers still";
-        let quiet = match &*self.stillness.borrow() {
-            Stillness::Due(quiet) => Rc::clone(quiet),
-            Stillness::Running | Stillness::Still(_) => return Ok(()),
+        let (quiet, capture) = match &*self.stillness.borrow() {
+            Stillness::Due(quiet, capture) => (Rc::clone(quiet), *capture),
+            Stillness::Running | Stillness::Off(_) | Stillness::Still(_) => return Ok(()),
         };
+        if quiet.all_rest(capture) {
+            self.stillness.replace(Stillness::Off(BTreeSet::new()));
+            return self.let_triggers_run(false);
+        }
         let (mut stilled, mut texts) = (Vec::new(), Vec::new());
         for (table, name, sql) in self.their_triggers()? {
             let Some(partial) = quiet.texts.get(&name) else { continue };
@@ -368,10 +414,14 @@ impl Database {
     /// Puts the texts back, before a commit.
     pub(super) fn put_triggers_back(&self) -> Result<()> {
         let doing = "put the application's triggers back";
-        if let Stillness::Still(stilled) = &*self.stillness.borrow() {
-            self.execute(doing, "PRAGMA writable_schema = ON")?;
-            stilled.iter().try_for_each(|trigger| self.rewrite(&trigger.name, &trigger.sql))?;
-            self.execute(doing, "PRAGMA writable_schema = RESET")?;
+        match &*self.stillness.borrow() {
+            Stillness::Running | Stillness::Due(..) => {}
+            Stillness::Off(_) => self.let_triggers_run(true)?,
+            Stillness::Still(stilled) => {
+                self.execute(doing, "PRAGMA writable_schema = ON")?;
+                stilled.iter().try_for_each(|trigger| self.rewrite(&trigger.name, &trigger.sql))?;
+                self.execute(doing, "PRAGMA writable_schema = RESET")?;
+            }
         }
         self.stillness.take();
         Ok(())
@@ -380,9 +430,15 @@ impl Database {
     /// After a rollback, which put the texts back: makes this connection read them again.
     pub(super) fn reread_triggers(&self) -> Result<()> {
         match self.stillness.take() {
-            Stillness::Running | Stillness::Due(_) => Ok(()),
+            Stillness::Running | Stillness::Due(..) => Ok(()),
+            Stillness::Off(_) => self.let_triggers_run(true),
             Stillness::Still(_) => self.execute("read the schema again", "PRAGMA writable_schema = RESET"),
         }
+    }
+
+    /// What was prepared before is prepared anew.
+    fn let_triggers_run(&self, run: bool) -> Result<()> {
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, run).map(drop).doing("switch triggers on or off")
     }
 
     fn rewrite(&self, name: &str, sql: &str) -> Result<()> {

@@ -41,7 +41,7 @@ use super::tracking::news;
 use super::tracking::parked;
 use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::database::{Applied, Aside, Reached};
+use crate::database::{Applied, Aside, Capture, Reached};
 use crate::ledger::{
     Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, OurEdit, PacketRow, Record,
 };
@@ -150,7 +150,7 @@ pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mu
 fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
     let (database, ledger) = (session.database()?, &session.ledger);
     seal::seal_under_lock(session)?;
-    database.silence_application_triggers(&session.shapes, &session.rules)?;
+    database.silence_application_triggers(&session.shapes, &session.rules, Capture::MayRest)?;
     *session.made_as.borrow_mut() = None;
     let neighbours = ledger.neighbours()?;
     let now = session.world.now();
@@ -201,6 +201,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     }
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
+    database.note_silent_writes(&session.shapes)?;
     for shape in &session.shapes {
         let last = database.last_note(shape)?;
         if last > ledger.sealed(shape.number)? {

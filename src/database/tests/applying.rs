@@ -319,8 +319,8 @@ fn application_triggers_stay_still_while_we_apply_unless_they_keep_local_things(
     let version = shop.ours.schema_version().unwrap();
     for (id, commit) in [(1, true), (2, false), (3, true)] {
         shop.ours.begin_write().unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
         assert_eq!(shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::text("bad")])).unwrap(), Written::Done);
         assert_eq!(schema_of(&shop.app), before, "nobody else sees it");
         if commit { shop.ours.commit(&shop.world).unwrap() } else { shop.ours.rollback().unwrap() }
@@ -343,7 +343,7 @@ fn a_write_without_records_leaves_the_schema_alone() {
     let shop = shop(TRIGGERS);
     let before = shop.ours.moment().unwrap();
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     assert_eq!(shop.ours.commit_at(&shop.world).unwrap(), before);
     let refused = shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1), Value::text("bad")])).unwrap();
     assert!(matches!(refused, Written::Refused(Refusal { kind: RefusalKind::Trigger, .. })), "what was to be still then runs now");
@@ -355,7 +355,7 @@ fn triggers_are_still_until_the_end_whatever_attempts_are_undone() {
     let before = schema_of(&shop.app);
     let insert = |id| shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::text("bad")])).unwrap();
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     shop.ours.begin_attempt().unwrap();
     assert_eq!(insert(1), Written::Done);
     // Undoing this makes SQLite read the schema again.
@@ -366,6 +366,38 @@ fn triggers_are_still_until_the_end_whatever_attempts_are_undone() {
     assert_eq!(schema_of(&shop.app), before);
     assert_eq!(shop.asked::<String>("SELECT group_concat(k || n) FROM total"), "n0");
     assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "2");
+}
+
+#[test]
+fn where_no_trigger_runs_all_are_off_until_the_transaction_ends() {
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE total(n INTEGER PRIMARY KEY); INSERT INTO total VALUES(0);
+        CREATE TRIGGER counts AFTER INSERT ON t BEGIN UPDATE total SET n = n + 1; END";
+    for sql in [sql, "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE total(n INTEGER PRIMARY KEY); INSERT INTO total VALUES(0)"] {
+        let counts = i64::from(sql.contains("TRIGGER"));
+        let shop = shop(sql);
+        let insert = |id| assert_eq!(shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::Null])).unwrap(), Written::Done);
+        for (id, commit) in [(1, true), (2, false)] {
+            shop.ours.begin_write().unwrap();
+            shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::MayRest).unwrap();
+            insert(id);
+            shop.ours.begin_attempt().unwrap();
+            insert(id + 10);
+            shop.ours.undo_attempt().unwrap();
+            if commit {
+                shop.ours.commit(&shop.world).unwrap()
+            } else {
+                shop.ours.rollback().unwrap()
+            }
+            assert_eq!(shop.asked::<i64>("SELECT n FROM total"), 0);
+            assert!(shop.notes_after("t", 0).is_empty(), "what is applied is in the ledger and need not be noted");
+            // Whatever is written outside is noted, and triggers see it.
+            shop.ours.begin_write().unwrap();
+            insert(id + 20);
+            assert_eq!(shop.notes_after("t", 0).len(), 1);
+            assert_eq!(shop.ours.connection.query_row("SELECT n FROM total", [], |row| row.get::<_, i64>(0)).unwrap(), counts);
+            shop.ours.rollback().unwrap();
+        }
+    }
 }
 
 #[test]
@@ -390,7 +422,7 @@ fn a_crash_while_triggers_are_still_leaves_them_as_they_were() {
     let shop = shop(TRIGGERS);
     let before = schema_of(&shop.app);
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1), Value::text("x")])).unwrap();
     drop(shop.ours);
     assert_eq!(schema_of(&shop.app), before);
@@ -426,7 +458,7 @@ fn functions_that_only_the_application_has_do_not_stop_us() {
     let world = World::real();
     ours.arm(&world, &survey.shapes, &PAIR).unwrap();
     ours.begin_write().unwrap();
-    ours.silence_application_triggers(&survey.shapes, &Rules::default()).unwrap();
+    ours.silence_application_triggers(&survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     for shape in &survey.shapes {
         assert_eq!(ours.insert(shape, &row(&[Value::Integer(1), Value::text("x")])).unwrap(), Written::Done);
     }

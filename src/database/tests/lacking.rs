@@ -49,7 +49,7 @@ impl Shop {
         assert_eq!(survey.shapes, self.survey.shapes);
         child.arm(&self.world, &survey.shapes, &PAIR).unwrap();
         child.begin_write().unwrap();
-        child.silence_application_triggers(&survey.shapes, &Rules::default()).unwrap();
+        child.silence_application_triggers(&survey.shapes, &Rules::default(), Capture::Notes).unwrap();
         for shape in &survey.shapes {
             let row = Row(shape.fields.iter().map(|_| Value::Integer(1)).collect());
             assert_eq!(child.insert(shape, &row).unwrap(), Written::Done, "{}", shape.name);
@@ -131,7 +131,7 @@ fn an_index_that_comes_later_stops_writes_to_its_table_and_nothing_else() {
     shop.app.execute_batch("CREATE INDEX tx ON t(secret(x)); INSERT INTO t VALUES(1, 'a')").unwrap();
     let ours = Database::open(&shop.ours.path, WAIT).unwrap();
     ours.begin_write().unwrap();
-    ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     let row = Row(vec![Value::Integer(2), Value::text("b")]);
     let Written::Refused(refusal) = ours.insert(shop.shape("t"), &row).unwrap() else { panic!("it cannot be written") };
     assert_eq!(refusal.message, "table `t` cannot be written here: it needs the function `secret` that only the application has");
@@ -176,7 +176,7 @@ fn a_trigger_stays_still_where_we_could_not_do_what_it_does() {
     shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
     let before = schema_of(&shop.app);
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     for table in ["t", "u", "w"] {
         let row = Row(vec![Value::Integer(1), Value::text("b")]);
         assert_eq!(shop.ours.insert(shop.shape(table), &row).unwrap(), Written::Done, "{table}");
@@ -197,7 +197,7 @@ fn the_rules_say_which_trigger_runs() {
     let plans = shop.ours.trigger_plan(&shop.survey.shapes, &rules).unwrap();
     assert!(plans.iter().all(|plan| plan.reason == TriggerReason::Rule && plan.runs == (plan.name == "stamps")), "{plans:?}");
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &rules).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &rules, Capture::Notes).unwrap();
     let row = Row(vec![Value::Integer(1), Value::text("x")]);
     assert_eq!(shop.ours.insert(shop.shape("t"), &row).unwrap(), Written::Done);
     shop.ours.commit(&shop.world).unwrap();

@@ -10,7 +10,7 @@ impl Shop {
     /// In one write: each record in turn, and what was said of those that were refused.
     fn written(&self, table: &str, rows: &[Row]) -> Vec<(RefusalKind, String)> {
         self.ours.begin_write().unwrap();
-        self.ours.silence_application_triggers(&self.survey.shapes, &Rules::default()).unwrap();
+        self.ours.silence_application_triggers(&self.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
         let mut refused = Vec::new();
         for row in rows {
             match self.ours.insert(self.shape(table), row).unwrap() {
@@ -46,7 +46,7 @@ fn what_cannot_be_computed_of_a_record_refuses_that_record() {
         assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM (SELECT id FROM t ORDER BY id)"), "a,b", "{schema}");
         // An update is refused as a whole too: its triggers wrote something before one of them failed.
         shop.ours.begin_write().unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
         let updated = shop.ours.update(shop.shape("t"), &text("a"), &[FieldNo(1)], &row("a", &bad)).unwrap();
         assert!(matches!(updated, Written::Refused(Refusal { message, .. }) if message == words), "{schema}");
         shop.ours.commit(&shop.world).unwrap();
@@ -66,7 +66,7 @@ fn a_full_text_index_out_of_step_refuses_the_record_and_is_named() {
         CREATE TRIGGER d AFTER DELETE ON t BEGIN INSERT INTO \"the f\"(\"the f\", rowid, v) VALUES('delete', OLD.id, OLD.v); END",
     );
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
     let Written::Refused(refusal) = shop.ours.delete(shop.shape("t"), &number(1)).unwrap() else { panic!("nobody indexed it") };
     assert_eq!(refusal.kind, RefusalKind::Other);
     let words = "`the f` (a full-text index is mended by `INSERT INTO \"the f\"(\"the f\") VALUES('rebuild')`), kept by a trigger, is out of step with \
@@ -166,7 +166,7 @@ fn whatever_a_conflict_in_a_local_table_does_a_refused_delete_is_none() {
             CREATE TRIGGER d AFTER DELETE ON t BEGIN INSERT INTO log VALUES(-OLD.id); {insert} INTO log VALUES(OLD.id); END"
         ));
         shop.ours.begin_write().unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
         assert_eq!(shop.ours.delete(shop.shape("t"), &number(1)).unwrap(), Written::Done);
         let refused = shop.ours.delete(shop.shape("t"), &number(2)).unwrap();
         assert!(matches!(refused, Written::Refused(Refusal { kind: RefusalKind::Unique, .. })), "{insert}: {refused:?}");
@@ -187,7 +187,7 @@ fn a_view_that_the_rules_keep_still_takes_what_is_written_to_it_and_does_nothing
         ));
         let rules = Rules::parse("[triggers]\nthrough = 'still'\n").unwrap();
         shop.ours.begin_write().unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes, &rules).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &rules, Capture::Notes).unwrap();
         assert_eq!(shop.ours.insert(shop.shape("t"), &values(&[Value::Integer(1)])).unwrap(), Written::Done, "{event}");
         shop.ours.commit(&shop.world).unwrap();
         assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM log"), "also", "{event}");

@@ -15,7 +15,7 @@
 use super::meaning::{id_of_number, meaning_but, number_key, replace_numbers};
 use super::renumber::{ZONE, untracked_references};
 use super::taken::{Former, Taken};
-use crate::database::Written;
+use crate::database::{Capture, Written};
 use crate::ledger::{EntryKind, Ledger, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, Side, SiteNo, TableNo, Value};
 use crate::site::Role;
@@ -251,15 +251,16 @@ impl Session {
         self.check_age()?;
         let database = self.database()?;
         database.begin_write()?;
-        let led = database.silence_application_triggers(&self.shapes, &self.rules).map_err(SyncError::from).and_then(|()| {
-            let mut told = Vec::new();
-            for (shape, number, had) in saved {
-                let why = self.lead_saved(shape, number, &had)?;
-                told.extend(why.map(|why| (format!("{} {number}", shape.name), why)));
-            }
-            database.commit(&self.world)?;
-            Ok(told)
-        });
+        let led =
+            database.silence_application_triggers(&self.shapes, &self.rules, Capture::Notes).map_err(SyncError::from).and_then(|()| {
+                let mut told = Vec::new();
+                for (shape, number, had) in saved {
+                    let why = self.lead_saved(shape, number, &had)?;
+                    told.extend(why.map(|why| (format!("{} {number}", shape.name), why)));
+                }
+                database.commit(&self.world)?;
+                Ok(told)
+            });
         if led.is_err() {
             database.rollback()?;
         }
@@ -422,7 +423,7 @@ impl Session {
 
     fn lead(&self, remembered: &[Remembered]) -> Result<Led> {
         let (database, mut led) = (self.database()?, Led::default());
-        database.silence_application_triggers(&self.shapes, &self.rules)?;
+        database.silence_application_triggers(&self.shapes, &self.rules, Capture::Notes)?;
         for Remembered { table, number, now } in remembered {
             let with = &mut |of: TableNo, is: i64| if (of, is) == (*table, *number) { *now } else { is };
             for id in self.ledger.holders_of_nobodys(*table, *number)? {

@@ -43,7 +43,7 @@ use super::report::Waiting;
 use super::seal;
 use super::session::IN_FILE;
 use super::{Limits, Result, Session, SyncError};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Capture, Database, DatabaseError};
 use crate::ledger::{Cause, CauseKind, EntryKind};
 use crate::model::{Key, Shape, TableNo, Value};
 use crate::site::Home;
@@ -233,7 +233,7 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
         Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table: Some(table) }),
         armed => armed?,
     }
-    database.silence_application_triggers(&session.shapes, &session.rules)?;
+    database.silence_application_triggers(&session.shapes, &session.rules, Capture::Notes)?;
     let last = noted.iter().map(|(table, noted)| (*table, noted.last)).collect();
     let then = Then::of(session, database, noted)?;
     let because = |shape: &Shape| match reshaped.get(&shape.number) {

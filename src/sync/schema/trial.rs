@@ -7,6 +7,7 @@
 
 use super::SentSchema;
 use super::take::{brought, note_refusal, refuses};
+use crate::database::Capture;
 use crate::database::conform::Refused;
 use crate::ledger::Neighbour;
 use crate::model::Change;
@@ -33,7 +34,7 @@ impl Session {
         let database = self.database()?;
         database.begin_write()?;
         let tried = self.ledger.begin().map_err(SyncError::from).and_then(|()| {
-            self.database()?.silence_application_triggers(&self.shapes, &self.rules)?;
+            self.database()?.silence_application_triggers(&self.shapes, &self.rules, Capture::MayRest)?;
             let mut changes = Changes::new(opened);
             while let Some(next) = changes.next(self)? {
                 next.here.map_or(Ok(()), |change| self.write_for_trial(change, Link::from(from)))?;
