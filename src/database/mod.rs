@@ -85,6 +85,7 @@ pub use transaction::Moment;
 use error::Doing;
 
 use crate::model::TableNo;
+use crate::world::Prepared;
 
 /// What every name of ours in the application's database starts with.
 pub const PREFIX: &str = "_fieldpost_";
@@ -95,7 +96,7 @@ const STATEMENTS: usize = 1024;
 /// One connection to the application's database.
 #[derive(Debug)]
 pub struct Database {
-    connection: Connection,
+    connection: Prepared,
     path: PathBuf,
     /// SQL per table, made at first use, forgotten when the schema moves.
     plans: RefCell<BTreeMap<TableNo, Rc<plan::Plan>>>,
@@ -181,7 +182,7 @@ impl Database {
         silence::install(&mut connection, &gate)?;
         script::install(&mut connection, Arc::clone(&gate))?;
         Ok(Self {
-            connection,
+            connection: Prepared::new(connection),
             path: path.into(),
             plans: RefCell::default(),
             schema_version: Cell::new(-1),
@@ -200,7 +201,7 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn close(self) -> Result<()> {
-        self.connection.close().map_err(|(_, error)| error).doing("close the database")
+        self.connection.close().doing("close the database")
     }
 
     /// Where the database is.

@@ -1,7 +1,6 @@
 //! Reading and writing single records, value for value.
 
-use rusqlite::ErrorCode;
-use rusqlite::ffi;
+use rusqlite::{ErrorCode, Statement, ffi};
 
 use super::error::{Doing, Result, is_out_of_step};
 use super::lacking::Ability;
@@ -63,13 +62,14 @@ impl Database {
     pub fn read(&self, shape: &Shape, key: &Key, bytes: &mut Vec<u8>) -> Result<bool> {
         let doing = "read a record";
         let plan = self.plan(shape)?;
-        let mut statement = self.connection.prepare_cached(&plan.read).doing(doing)?;
-        bind_key(&mut statement, key)?;
-        let mut rows = statement.raw_query();
-        match rows.next().doing(doing)? {
-            Some(row) => plan.push_row(row, bytes).doing(doing).map(|()| true),
-            None => Ok(false),
-        }
+        let read = |statement: &mut Statement<'_>| {
+            bind_key(statement, key)?;
+            match statement.raw_query().next().doing(doing)? {
+                Some(row) => plan.push_row(row, bytes).doing(doing).map(|()| true),
+                None => Ok(false),
+            }
+        };
+        self.connection.with(&plan.read, read).doing(doing)?
     }
 
     /// Whether the record of a key is there and [`Database::read`] would give exactly this row. Nothing is copied.
@@ -79,10 +79,11 @@ impl Database {
     pub fn holds(&self, shape: &Shape, key: &Key, row: &Row) -> Result<bool> {
         let doing = "compare a record";
         let plan = self.plan(shape)?;
-        let mut statement = self.connection.prepare_cached(&plan.read).doing(doing)?;
-        bind_key(&mut statement, key)?;
-        let mut rows = statement.raw_query();
-        rows.next().doing(doing)?.map_or(Ok(false), |there| plan.is_row(there, row).doing(doing))
+        let compare = |statement: &mut Statement<'_>| {
+            bind_key(statement, key)?;
+            statement.raw_query().next().doing(doing)?.map_or(Ok(false), |there| plan.is_row(there, row).doing(doing))
+        };
+        self.connection.with(&plan.read, compare).doing(doing)?
     }
 
     /// Calls `each` for up to `limit` records whose key follows `after` in the order of the key's index; says how many.
@@ -222,9 +223,17 @@ impl Database {
         }
         self.still()?;
         self.remember_written(shape.number);
-        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
-        bind(&mut statement, next, values)?;
+        let write = |statement: &mut Statement<'_>| {
+            let next = key.map_or(Ok(1), |key| bind_key(statement, key))?;
+            bind(statement, next, values)?;
+            self.write_bound(plan, statement)
+        };
+        self.connection.with(sql, write).doing(doing)?
+    }
+
+    /// Runs a write whose values are bound.
+    fn write_bound(&self, plan: &Plan, statement: &mut Statement<'_>) -> Result<Written> {
+        let (doing, shape) = ("write a record", plan.shape());
         let before = self.in_transaction();
         // The conflict clause of a table that a trigger keeps may leave what was done before it failed.
         let is_guarded = before && self.runs_triggers(plan);

@@ -48,7 +48,7 @@ pub use records::{Pending, Record};
 use statements::{Parameter, Recorder, Statement};
 
 use crate::model::{Born, JournalNumber, PairId, Rope, RopeEnd, SiteName, SiteNo};
-use crate::world::{Crash, World};
+use crate::world::{Crash, Prepared, World};
 
 /// The file format this version writes.
 const FORMAT: i64 = 6;
@@ -59,7 +59,7 @@ const STATEMENTS: usize = 256;
 /// `state.db` of one home. One writer: the holder of the home's lock.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
+    connection: Prepared,
     recorder: RefCell<Option<Recorder>>,
     /// Last journal number given; kept here so that appending asks nothing.
     journal: Cell<i64>,
@@ -130,7 +130,7 @@ impl Ledger {
         connection.pragma_update(None, "temp_store", "file")?;
         statements::teach(&connection)?;
         let ledger = Self {
-            connection,
+            connection: Prepared::new(connection),
             recorder: RefCell::new(None),
             journal: Cell::new(0),
             next_sequence: Cell::new(0),

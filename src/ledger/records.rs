@@ -133,18 +133,19 @@ impl By {
 impl Ledger {
     /// The record of a key.
     pub fn load(&self, table: TableNo, key: &Key) -> Result<Record> {
-        let found = self.connection.prepare_cached(LOAD)?.query_row((table.0, key.as_bytes()), |row| Ok(read(row))).optional()?;
-        match found {
-            Some(record) => record,
-            None => Ok(Record::unmet(table, key)),
-        }
+        self.connection.with(LOAD, |statement| {
+            let found = statement.query_row((table.0, key.as_bytes()), |row| Ok(read(row))).optional()?;
+            found.unwrap_or_else(|| Ok(Record::unmet(table, key)))
+        })?
     }
 
     /// The record that the database has under a key; one never met where there is none. `shape` is its table's.
     pub fn load_at(&self, shape: &Shape, place: &Key) -> Result<Record> {
         let load = By::place_in(shape).load();
-        let found = self.connection.prepare_cached(load)?.query_row((shape.number.0, place.as_bytes()), |row| Ok(read(row))).optional()?;
-        found.unwrap_or_else(|| Ok(Record::unmet(shape.number, place)))
+        self.connection.with(load, |statement| {
+            let found = statement.query_row((shape.number.0, place.as_bytes()), |row| Ok(read(row))).optional()?;
+            found.unwrap_or_else(|| Ok(Record::unmet(shape.number, place)))
+        })?
     }
 
     /// The ledger's row of the record that the database has under a key.
@@ -184,33 +185,33 @@ impl Ledger {
         key: &Key,
         decode: impl FnOnce(Option<&[u8]>) -> std::result::Result<Option<Row>, RowError>,
     ) -> Result<Option<Record>> {
-        let mut statement = self.connection.prepare_cached(By::place_in(shape).load())?;
-        let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
         let damaged = |_| LedgerError::Damaged("row");
-        match rows.next()? {
-            Some(row) => {
-                let mirror = mirror_bytes(row, 5, 10)?;
-                let part = decode(mirror.as_deref()).map_err(damaged)?;
-                part.map(|part| read_with(row, mirror.is_some().then_some(part))).transpose()
+        self.connection.with(By::place_in(shape).load(), |statement| {
+            match statement.query((shape.number.0, key.as_bytes()))?.next()? {
+                Some(row) => {
+                    let mirror = mirror_bytes(row, 5, 10)?;
+                    let part = decode(mirror.as_deref()).map_err(damaged)?;
+                    part.map(|part| read_with(row, mirror.is_some().then_some(part))).transpose()
+                }
+                None => Ok(decode(None).map_err(damaged)?.map(|_| Record::unmet(shape.number, key))),
             }
-            None => Ok(decode(None).map_err(damaged)?.map(|_| Record::unmet(shape.number, key))),
-        }
+        })?
     }
 
     /// The record of a ledger row.
     pub fn load_id(&self, id: i64) -> Result<Record> {
-        self.connection.prepare_cached(LOAD_ID)?.query_row([id], |row| Ok(read(row)))?
+        self.connection.with(LOAD_ID, |statement| statement.query_row([id], |row| Ok(read(row)))?)?
     }
 
     /// Hands the mirror's row bytes of what the database has under a key to `look`; `None` where there is no such record.
     /// Spares sealing the decoding.
     pub fn peek<T>(&self, shape: &Shape, key: &Key, look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T> {
-        let mut statement = self.connection.prepare_cached(By::place_in(shape).peek())?;
-        let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
-        match rows.next()? {
-            Some(row) => Ok(look(mirror_bytes(row, 0, 1)?.as_deref())),
-            None => Ok(look(None)),
-        }
+        self.connection.with(By::place_in(shape).peek(), |statement| {
+            match statement.query((shape.number.0, key.as_bytes()))?.next()? {
+                Some(row) => Ok(look(mirror_bytes(row, 0, 1)?.as_deref())),
+                None => Ok(look(None)),
+            }
+        })?
     }
 
     /// How many records of a table the mirror holds.

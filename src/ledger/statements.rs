@@ -13,6 +13,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::LedgerError;
 use crate::model::{Rope, RopeEnd, Row, Value, cells};
+use crate::world::Prepared;
 
 /// What a statement is given, still with whoever writes it.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +186,7 @@ impl Recorder {
 
 /// Executes one write and remembers it where a recorder runs. Returns how many rows it changed.
 pub(super) fn execute(
-    connection: &Connection,
+    connection: &Prepared,
     recorder: &mut Option<Recorder>,
     statement: Statement,
     parameters: &[Parameter<'_>],
@@ -197,7 +198,7 @@ pub(super) fn execute(
 }
 
 /// Executes remembered writes again, in order.
-pub(super) fn replay(connection: &Connection, mut bytes: &[u8]) -> Result<(), LedgerError> {
+pub(super) fn replay(connection: &Prepared, mut bytes: &[u8]) -> Result<(), LedgerError> {
     while !bytes.is_empty() {
         let (length, taken) = cells::read_varint(bytes).ok_or(LedgerError::DamagedCommit)?;
         let end = usize::try_from(length).ok().and_then(|length| length.checked_add(taken)).ok_or(LedgerError::DamagedCommit)?;
@@ -222,8 +223,16 @@ fn parameter(value: &Value) -> Result<Parameter<'_>, LedgerError> {
     }
 }
 
-fn run(connection: &Connection, statement: Statement, parameters: &[Parameter<'_>]) -> Result<usize, LedgerError> {
-    let mut prepared = connection.prepare_cached(statement.sql())?;
+fn run(connection: &Prepared, statement: Statement, parameters: &[Parameter<'_>]) -> Result<usize, LedgerError> {
+    connection.with(statement.sql(), |prepared| run_prepared(connection, statement, prepared, parameters))?
+}
+
+fn run_prepared(
+    connection: &Connection,
+    statement: Statement,
+    prepared: &mut rusqlite::Statement<'_>,
+    parameters: &[Parameter<'_>],
+) -> Result<usize, LedgerError> {
     let mut later = None;
     for (place, parameter) in (1..).zip(parameters) {
         let value = match parameter {
@@ -271,8 +280,7 @@ mod tests {
 
     #[test]
     fn what_was_recorded_replays_to_the_same_state() {
-        let first = Connection::open_in_memory().unwrap();
-        let second = Connection::open_in_memory().unwrap();
+        let [first, second] = [(); 2].map(|()| Prepared::new(Connection::open_in_memory().unwrap()));
         for connection in [&first, &second] {
             connection.execute_batch(include_str!("schema.sql")).unwrap();
         }
@@ -294,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_damaged_commit_record_is_refused() {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = Prepared::new(Connection::open_in_memory().unwrap());
         connection.execute_batch(include_str!("schema.sql")).unwrap();
         assert!(matches!(replay(&connection, &[9, 1]), Err(LedgerError::DamagedCommit)));
         // There is no statement -1.

@@ -7,12 +7,14 @@
 mod clock;
 mod faults;
 pub mod files;
+mod prepared;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use clock::{Clock, SkewedClock, SystemClock};
 pub use faults::{Crash, Faults};
+pub use prepared::Prepared;
 
 use crate::model::Millis;
 
