@@ -220,13 +220,24 @@ impl Ledger {
         Ok(self.connection.prepare_cached(sql)?.query_row((stamp.site.0, stamp.time.0), |row| row.get(0))?)
     }
 
+    /// Whether anybody made any edit that was here already.
+    pub fn any_same_edits(&self) -> Result<bool> {
+        Ok(self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM same_edit)")?.query_row([], |row| row.get(0))?)
+    }
+
     /// Who made an edit of a record as well, and when.
     pub fn same_edits(&self, record: i64, ours: OurEdit) -> Result<Vec<(SiteNo, Option<Millis>)>> {
-        let sql = "SELECT site, time FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
+        Ok(self.same_edits_until(record, ours)?.into_iter().map(|(site, time, _)| (site, time)).collect())
+    }
+
+    /// Who made an edit of a record as well, when, and where our journal ended when it came.
+    pub fn same_edits_until(&self, record: i64, ours: OurEdit) -> Result<Vec<(SiteNo, Option<Millis>, JournalNumber)>> {
+        let sql = "SELECT site, time, journal FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
         let [field, our_site, our_place] = ours.columns();
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement
-            .query_map((record, field, our_site, our_place), |row| Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis))))?;
+        let rows = statement.query_map((record, field, our_site, our_place), |row| {
+            Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis), JournalNumber(row.get(2)?)))
+        })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

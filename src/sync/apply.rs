@@ -78,6 +78,8 @@ pub(super) struct Applying<'s> {
     pub same: Vec<(i64, OurEdit, SiteNo, Option<Millis>)>,
     /// Whether anything is on its way to the parent: while a packet is applied that only becomes less.
     pub any_pending: bool,
+    /// Whether anybody made an edit that was here already.
+    pub any_same: bool,
     /// Whose change is being taken.
     pub speaker: Option<Link>,
     /// Held records that are being applied although they refer to each other.
@@ -164,6 +166,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         losses: Vec::new(),
         same: Vec::new(),
         any_pending: ledger.any_pending()?,
+        any_same: ledger.any_same_edits()?,
         speaker: None,
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),

@@ -73,6 +73,18 @@ pub(super) fn heard(ledger: &Ledger, site: SiteNo, taken: PacketNumber) -> Resul
     Ok(Some(packet.journal))
 }
 
+/// How far in the journal a child has heard us: all of it where nobody knows any more what the last packet that it took told.
+pub(super) fn heard_of_us(ledger: &Ledger, child: SiteNo) -> Result<JournalNumber, LedgerError> {
+    let taken = ledger.neighbour(child)?.acknowledged;
+    if taken == PacketNumber(0) {
+        return Ok(JournalNumber(0));
+    }
+    match ledger.packet(child, Direction::Out, taken)? {
+        Some(_) => Ok(heard(ledger, child, taken)?.unwrap_or(JournalNumber(0))),
+        None => Ok(JournalNumber(i64::MAX)),
+    }
+}
+
 /// Whether a neighbour holds another incarnation than is here, or only one of the two holds any.
 pub(super) fn differs_in_existence(record: &Record, opinion: &Opinion) -> bool {
     let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);

@@ -171,11 +171,16 @@ pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<
 
 /// Whether a record was made at a child or below it.
 pub(super) fn made_below(session: &Session, born: Born, child: SiteNo) -> Result<bool> {
-    if born.site == child {
+    is_below(session, born.site, child)
+}
+
+/// Whether a site is a child of ours or below it.
+pub(super) fn is_below(session: &Session, site: SiteNo, child: SiteNo) -> Result<bool> {
+    if site == child {
         return Ok(true);
     }
-    let maker = session.ledger.site_name(born.site)?;
-    Ok(way_down(session, &maker)?.is_some_and(|way| session.ledger.site_name(child).is_ok_and(|child| child == way)))
+    let name = session.ledger.site_name(site)?;
+    Ok(way_down(session, &name)?.is_some_and(|way| session.ledger.site_name(child).is_ok_and(|child| child == way)))
 }
 
 /// The child through which the way to a site leads; none where it lies above or beside.

@@ -2,6 +2,7 @@
 
 use super::*;
 use fieldpost::ledger::Conflict;
+use fieldpost::model::SiteName;
 use fieldpost::sync::mend::{self, Choice, Since};
 
 const SIX: [&str; 6] = ["head", "olga", "north", "ben", "bea", "carl"];
@@ -290,4 +291,89 @@ fn who_deleted_the_same_as_the_office_is_told_where_the_edit_of_another_remote_t
     let of = |sites: &str| vec![format!("deleted of {sites}")];
     let below = &at_each(&tree, ConflictKind::Delete)[1..];
     assert_eq!(below, [vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
+}
+
+/// What a site lists of fields: which value of whom stands, and which lost.
+fn decided(tree: &Tree, site: &str) -> Vec<String> {
+    let mut decided = Vec::new();
+    let each = &mut |_, _, _, conflict: Conflict| {
+        let name = |site: Option<&SiteName>| site.map_or_else(String::new, ToString::to_string);
+        let stands = format!("{} of {}", conflict.winner.as_deref().unwrap_or_default(), name(conflict.winner_site.as_ref()));
+        let lost = format!("{} of {}", conflict.loser.as_deref().unwrap_or_default(), name(conflict.loser_site.as_ref()));
+        decided.push(format!("{stands}, not {lost}"));
+        Ok(())
+    };
+    tree.session(site).ledger.conflicts(0, each).unwrap();
+    decided
+}
+
+fn set(phone: &str) -> String {
+    format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'")
+}
+
+#[test]
+fn an_edit_that_goes_on_from_the_same_edit_meets_that_of_the_others_in_whatever_packet_it_comes() {
+    for (one_packet, is_last) in [(true, true), (false, true), (false, false)] {
+        for typist in ["head", "north"] {
+            let tree = four_levels();
+            if !is_last {
+                tree.edit(typist, SAME);
+                tree.tick(10);
+            }
+            tree.edit("olga", SAME);
+            if !one_packet {
+                send(&tree, "olga");
+            }
+            tree.tick(10);
+            tree.edit("olga", OTHER);
+            send(&tree, "olga");
+            tree.tick(10);
+            if is_last {
+                tree.edit(typist, SAME);
+            }
+            tree.sync(typist);
+            settled(&tree, &SIX);
+            let (stands, lists) = if is_last {
+                ("same", format!("same of {typist}, not other of olga"))
+            } else {
+                ("other", format!("other of olga, not same of {typist}"))
+            };
+            assert_eq!(phone(&tree, "carl", "ACME"), stands, "{typist}, last: {is_last}");
+            for site in ["head", if is_last { "olga" } else { typist }] {
+                assert_eq!(decided(&tree, site), [lists.as_str()], "{typist}, last: {is_last}, at {site}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delete_after_the_same_edit_does_not_take_that_of_the_others_along() {
+    let tree = four_levels();
+    let same = "UPDATE customers SET phone = 'same' WHERE id = 'BOLT'";
+    for edit in [same, "DELETE FROM customers WHERE id = 'BOLT'"] {
+        tree.edit("olga", edit);
+        send(&tree, "olga");
+    }
+    tree.tick(10);
+    tree.edit("head", same);
+    settled(&tree, &SIX);
+    assert_eq!(phone(&tree, "carl", "BOLT"), "same");
+    assert_eq!(told(&tree, "olga", ConflictKind::Delete), ["deleted of olga"]);
+}
+
+#[test]
+fn who_has_heard_of_the_same_edit_goes_on_from_it_whatever_the_rules() {
+    let tree = grown(Tree::with_rules(SCHEMA, "default = \"parent\"\n"));
+    tree.edit("olga", SAME);
+    tree.edit("head", SAME);
+    settled(&tree, &SIX);
+    tree.tick(10);
+    for phone in ["later", "same", "last"] {
+        tree.edit("olga", &set(phone));
+        tree.tick(10);
+        tree.sync("olga");
+    }
+    settled(&tree, &SIX);
+    assert_eq!(phone(&tree, "carl", "ACME"), "last");
+    assert_eq!(at_each(&tree, ConflictKind::Field), [""; 6].map(|_| Vec::<String>::new()));
 }

@@ -73,7 +73,7 @@ impl Applying<'_> {
         let shape = session.shape(change.record.table);
         let lead = session.policy(change.record.table).lead(unit).unwrap_or(content);
         let criteria = session.criteria(change.record.table, lead);
-        let dispute = self.dispute(change, criteria, ours.stamp(content), change.theirs.stamp(content))?;
+        let dispute = self.dispute(change, criteria, change.our_stamp(content, ours), change.theirs.stamp(content))?;
         let document = Disputed::of(shape, change.record, ours, change.theirs);
         let decided = match &document {
             Some(document) => document.decide(session, dispute.believed_until),

@@ -140,7 +140,13 @@ impl Applying<'_> {
             return Ok((false, Some(marked)));
         }
         let shape = self.session.shape(record.table);
-        let edited: Vec<FieldNo> = shape.live_fields().filter(|field| ours.row.get(*field) != before.row.get(*field)).collect();
+        let mut edited: Vec<FieldNo> = Vec::new();
+        for field in shape.live_fields() {
+            let differs = ours.row.get(field) != before.row.get(field);
+            if differs || (self.any_same && self.unheard(record, incoming, &ours, field, None)?.is_some()) {
+                edited.push(field);
+            }
+        }
         if edited.is_empty() {
             return Ok((true, None));
         }

@@ -379,6 +379,7 @@ impl Applying<'_> {
     pub(in crate::sync) fn list_losses(&mut self, from: usize) -> Result<()> {
         for (record, ours, site, time) in std::mem::take(&mut self.same) {
             self.session.ledger.note_same_edit(record, ours, site, time, self.now)?;
+            self.any_same = true;
         }
         let losses: Vec<Conflict> = self.losses.drain(from..).collect();
         for conflict in losses {

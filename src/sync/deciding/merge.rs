@@ -8,15 +8,21 @@
 //! Where the record was deleted here, and the child's edit brings it back, the edit wins over the delete in every field that it changes: what the
 //! field held when the record was deleted is no edit against it. Merges merge with it all the same.
 //!
+//! Where a child typed the same as others did, its next edit goes on from its own: what the others typed is no value that it knew, and is edited here
+//! until the child has heard of them ([`Applying::unheard`]). Else the same two edits would end otherwise in two packets than in one.
+//!
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use crate::ledger::{ConflictKind, ConflictState, OurEdit, Record};
 use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
+use crate::sync::known;
+use crate::sync::roster::is_below;
 
 /// Why what a child changed is refused.
 pub(super) const FIXED: &str = "fixed: it may not be changed once the record is made";
@@ -49,6 +55,8 @@ pub(super) struct Merging<'c> {
     pub(super) incoming: &'c Incoming,
     base: Option<&'c Image>,
     pub(super) theirs: &'c Image,
+    /// Fields that hold here what the child believes by edits of which it has not heard, with the newest of them.
+    unheard: BTreeMap<FieldNo, Stamp>,
     /// Who owns the record, once somebody asked.
     owner: OnceCell<Option<String>>,
 }
@@ -68,9 +76,14 @@ impl Merging<'_> {
         self.sent(field).is_stated() && self.sent(field) != self.believed(field)
     }
 
-    /// Whether it is otherwise here than the child believed.
+    /// Whether it is otherwise here than the child believed, or by an edit that it does not know.
     pub(super) fn is_edited_here(&self, field: FieldNo, ours: &Image) -> bool {
-        ours.row.get(field).is_stated() && ours.row.get(field) != self.believed(field)
+        ours.row.get(field).is_stated() && (ours.row.get(field) != self.believed(field) || self.unheard.contains_key(&field))
+    }
+
+    /// When and where it was edited here last, for the child.
+    pub(super) fn our_stamp(&self, field: FieldNo, ours: &Image) -> Option<Stamp> {
+        self.unheard.get(&field).copied().or_else(|| ours.stamp(field))
     }
 }
 
@@ -101,7 +114,13 @@ impl Applying<'_> {
         fields: &[FieldNo],
     ) -> Result<Image> {
         let policy = self.session.policy(record.table);
-        let change = Merging { standing, record, incoming, base, theirs, owner: OnceCell::new() };
+        let mut unheard = BTreeMap::new();
+        if let (true, Standing::Alive, Some(base)) = (self.any_same, standing, base) {
+            for field in fields.iter().copied().filter(|field| ours.row.get(*field) == base.row.get(*field)) {
+                unheard.extend(self.unheard(record, incoming, &ours, field, theirs.stamp(field))?.map(|stamp| (field, stamp)));
+            }
+        }
+        let change = Merging { standing, record, incoming, base, theirs, unheard, owner: OnceCell::new() };
         let mut merged = ours;
         for unit in policy.units(fields) {
             let edited: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited(*field)).collect();
@@ -149,7 +168,7 @@ impl Applying<'_> {
             self.note_same(change, merged, &[field]);
             return Ok(());
         }
-        let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
+        let dispute = self.dispute(change, criteria, change.our_stamp(field, merged), change.theirs.stamp(field))?;
         let three = Three { base: change.believed(field), parent: merged.row.get(field), child: change.sent(field) };
         let decided = change.standing.decide(decide(criteria, &dispute, merges.then_some(three)));
         match &decided.verdict {
@@ -184,8 +203,9 @@ impl Applying<'_> {
         let session = self.session;
         let lead = session.policy(change.record.table).lead(unit).unwrap_or(unit[0]);
         let criteria = session.criteria(change.record.table, lead);
-        let newest = |image: &Image, fields: &[FieldNo]| fields.iter().filter_map(|field| image.stamp(*field)).max();
-        let dispute = self.dispute(change, criteria, newest(merged, &here), newest(change.theirs, edited))?;
+        let ours = here.iter().filter_map(|field| change.our_stamp(*field, merged)).max();
+        let theirs = edited.iter().filter_map(|field| change.theirs.stamp(*field)).max();
+        let dispute = self.dispute(change, criteria, ours, theirs)?;
         let mut decided = change.standing.decide(decide(criteria, &dispute, None));
         decided.why = format!("{}, with the fields that belong to it", decided.why);
         let differs = |field: &FieldNo| change.sent(*field) != merged.row.get(*field);
@@ -212,6 +232,33 @@ impl Applying<'_> {
                 self.same.push((record, OurEdit::Field(field, our), their.site, Some(their.time)));
             }
         }
+    }
+
+    /// The newest edit by which a field holds what a child believes, of those that the child has not heard of: it typed the same itself, and goes on
+    /// from that, `at` a time. None where it goes on from what everybody knows.
+    pub(super) fn unheard(
+        &self,
+        record: &Record,
+        incoming: &Incoming,
+        ours: &Image,
+        field: FieldNo,
+        at: Option<Stamp>,
+    ) -> Result<Option<Stamp>> {
+        let (ledger, child) = (&self.session.ledger, incoming.link.site);
+        let (Some(id), Some(our)) = (record.id, ours.stamp(field)) else { return Ok(None) };
+        let same = ledger.same_edits_until(id, OurEdit::Field(field, our))?;
+        let Some((_, _, met)) = same.first() else { return Ok(None) };
+        let heard = known::heard_of_us(ledger, child)?;
+        let (mut unheard, mut is_its_own) = (None, false);
+        let all = same.iter().filter_map(|(site, time, met)| Some((Stamp { time: (*time)?, site: *site }, *met)));
+        for (stamp, met) in all.chain([(our, *met)]) {
+            if is_below(self.session, stamp.site, child)? {
+                is_its_own = true;
+            } else if heard < met || at.is_some_and(|at| at.time < stamp.time) {
+                unheard = unheard.max(Some(stamp));
+            }
+        }
+        Ok(unheard.filter(|_| is_its_own))
     }
 
     /// The two edits as criteria see them.
@@ -270,7 +317,8 @@ impl Applying<'_> {
         let mut conflict = self.conflict(record, kind, Some(field), &decided.why, state, incoming);
         let old = base.map_or(Ok(Value::Absent), |base| self.shown(record, field, &base.row))?;
         let (current, new) = (self.shown(record, field, &ours.row)?, self.shown(record, field, &theirs.row)?);
-        let parent = (current, self.site_of(ours.stamp(field), None)?, ours.stamp(field));
+        let our_stamp = change.our_stamp(field, ours);
+        let parent = (current, self.site_of(our_stamp, None)?, our_stamp);
         let child = (new, self.site_of(theirs.stamp(field), Some(incoming))?, theirs.stamp(field));
         let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
         conflict.child_won = Some(decided.verdict == Verdict::Child);

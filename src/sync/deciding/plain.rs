@@ -84,7 +84,10 @@ impl Applying<'_> {
                     policy.close(&mut edited);
                     taken.retain(|field| edited.contains(field));
                 }
-                !link.fresh && !policy.guards(&fields) && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field))
+                !link.fresh
+                    && !policy.guards(&fields)
+                    && !self.is_alike(ours, &change.fields)?
+                    && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field))
             }
             NeighbourKind::Parent => {
                 let pending = if self.any_pending { self.session.ledger.pending(record)? } else { Pending::default() };
@@ -92,6 +95,18 @@ impl Applying<'_> {
             }
         };
         Ok(plain.then_some((fields, taken)))
+    }
+}
+
+impl Applying<'_> {
+    /// Whether any of these fields holds what others typed as well: not all of them may have heard of each other.
+    fn is_alike(&self, ours: &Image, fields: &[FieldNo]) -> Result<bool> {
+        for stamp in fields.iter().filter_map(|field| ours.stamp(*field)).filter(|_| self.any_same) {
+            if self.session.ledger.has_same_edits(stamp)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
