@@ -328,8 +328,12 @@ impl ToSql for Bound<'_> {
 
 /// Binds the values of a key from parameter 1 on; says the next free parameter.
 pub(super) fn bind_key(statement: &mut Statement<'_>, key: &Key) -> Result<usize> {
-    let values = key.values().map_err(|error| DatabaseError::Bookkeeping(error.to_string()))?;
-    bind(statement, 1, &values)
+    let mut next = 1;
+    for value in key.each_value() {
+        let value = value.map_err(|error| DatabaseError::Bookkeeping(error.to_string()))?;
+        next = bind(statement, next, [&value])?;
+    }
+    Ok(next)
 }
 
 /// Binds values from parameter `first` on; says the next free parameter.

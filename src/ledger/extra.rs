@@ -172,7 +172,10 @@ impl Extra {
     /// Whether nothing is exceptional.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { report_whole, report, full, opinions, told, made_as, deactivated, marked, mark, released, held } = self;
+        let flags = *report_whole || *full || *deactivated || *marked || mark.is_some();
+        let lists = [opinions.is_empty(), told.is_empty(), made_as.is_empty(), held.is_empty(), report.is_empty(), released.is_empty()];
+        !flags && !lists.contains(&false)
     }
 
     /// Whether it is marked without a field: others that are marked need it, and it comes back with the first of them.

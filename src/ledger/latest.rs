@@ -72,13 +72,8 @@ fn read(bytes: &[u8]) -> Result<Kept<'_>, RowError> {
     let mut parts = cells::split(bytes);
     let mut next = || parts.next().unwrap_or(Err(RowError));
     let (number, value, time, site) = (next()?, next()?, next()?, next()?);
-    let integer = |cell| match cells::value(cell)? {
-        Value::Integer(number) => Ok(Some(number)),
-        Value::Null => Ok(None),
-        Value::Absent | Value::Real(_) | Value::Text(_) | Value::Blob(_) => Err(RowError),
-    };
-    let field = integer(number)?.and_then(|number| u16::try_from(number).ok()).ok_or(RowError)?;
-    let stamp = match (integer(time)?, integer(site)?) {
+    let field = cells::integer(number)?.and_then(|number| u16::try_from(number).ok()).ok_or(RowError)?;
+    let stamp = match (cells::integer(time)?, cells::integer(site)?) {
         (Some(time), Some(site)) => Some(Stamp { time: Millis(time), site: SiteNo(u32::try_from(site).map_err(|_| RowError)?) }),
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => return Err(RowError),

@@ -116,24 +116,33 @@ impl Key {
     /// # Errors
     /// [`KeyError::Damaged`] where the bytes are not of [`Key::new`].
     pub fn values(&self) -> Result<Vec<Value>, KeyError> {
-        let mut values = Vec::with_capacity(1);
+        self.each_value().collect()
+    }
+
+    /// As [`Key::values`], one after the other; ends after the first damaged one.
+    pub fn each_value(&self) -> impl Iterator<Item = Result<Value, KeyError>> {
         let mut rest = self.0.as_slice();
-        while let [tag, tail @ ..] = rest {
-            let (value, next) = match *tag {
-                INTEGER | REAL => {
-                    let (number, next) = tail.split_first_chunk::<8>().ok_or(KeyError::Damaged)?;
-                    (read_number(*tag, *number), next)
-                }
-                TEXT | BLOB => {
-                    let (bytes, next) = read_bytes(tail)?;
-                    (if *tag == TEXT { Value::Text(bytes.into()) } else { Value::Blob(bytes.into()) }, next)
-                }
-                _ => return Err(KeyError::Damaged),
-            };
-            values.push(value);
-            rest = next;
+        std::iter::from_fn(move || {
+            let (tag, tail) = rest.split_first()?;
+            let read = read_value(*tag, tail);
+            rest = read.as_ref().map_or(&[], |(_, next)| next);
+            Some(read.map(|(value, _)| value))
+        })
+    }
+}
+
+/// The value behind its tag, and what comes behind it.
+fn read_value(tag: u8, tail: &[u8]) -> Result<(Value, &[u8]), KeyError> {
+    match tag {
+        INTEGER | REAL => {
+            let (number, next) = tail.split_first_chunk::<8>().ok_or(KeyError::Damaged)?;
+            Ok((read_number(tag, *number), next))
         }
-        Ok(values)
+        TEXT | BLOB => {
+            let (bytes, next) = read_bytes(tail)?;
+            Ok((if tag == TEXT { Value::Text(bytes.into()) } else { Value::Blob(bytes.into()) }, next))
+        }
+        _ => Err(KeyError::Damaged),
     }
 }
 

@@ -332,6 +332,21 @@ pub mod cells {
         })
     }
 
+    /// Reads one cell that is an integer or NULL.
+    ///
+    /// # Errors
+    /// As for [`value`], and where it is something else.
+    pub fn integer(cell: &[u8]) -> Result<Option<i64>, RowError> {
+        match cell.split_first() {
+            Some((&NULL, [])) => Ok(None),
+            Some((&INTEGER, _)) => match value(cell)? {
+                Value::Integer(number) => Ok(Some(number)),
+                Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => Err(RowError),
+            },
+            Some(_) | None => Err(RowError),
+        }
+    }
+
     fn cell_length(bytes: &[u8]) -> Option<usize> {
         let (tag, rest) = bytes.split_first()?;
         match *tag {
