@@ -162,6 +162,41 @@ fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of
 }
 
 #[test]
+fn a_row_that_a_person_moves_stays_also_where_the_one_it_was_moved_to_got_another_value_there_and_the_rows_own_here() {
+    let given_on = "UPDATE persons SET code = 'X' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1";
+    let named = "UPDATE persons SET code = 'H' WHERE id = 1";
+    let moved = "UPDATE calls SET code = (SELECT code FROM persons WHERE id = 1), of = 'p1' WHERE id = 'second'";
+    // One of two values that are unique together.
+    let by_two = CALLS
+        .replace("code TEXT UNIQUE, of TEXT", "code TEXT, of TEXT, land INTEGER DEFAULT 1, UNIQUE (land, code)")
+        .replace(
+            "code TEXT REFERENCES persons(code) ON UPDATE CASCADE, of TEXT",
+            "code TEXT, of TEXT, land INTEGER DEFAULT 1, FOREIGN KEY (land, code) REFERENCES persons(land, code) ON UPDATE CASCADE",
+        )
+        .replace("INTO persons VALUES", "INTO persons (id, code, of) VALUES")
+        .replace("INTO calls VALUES", "INTO calls (id, number, code, of) VALUES");
+    for (there, here) in [("head", "anna"), ("anna", "head")] {
+        for [one, other] in [[named, moved], [moved, named]] {
+            for first in TWO {
+                for schema in [CALLS, &by_two] {
+                    println!("{there} {here} {first}: {one}");
+                    let tree = tree(schema, &TWO);
+                    for (site, sql) in [(there, given_on), (here, one), (here, other)] {
+                        enforced(&tree, site, sql);
+                        tree.tick(1000);
+                    }
+                    tree.sync(first);
+                    ended(&tree, &TWO);
+                    tree.assert_same(&TWO);
+                    let whose = "SELECT c.id, p.of, p.code FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+                    tree.assert_rows(&TWO, whose, &["first|p1|H", "second|p1|H"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_that_a_person_moves_stays_also_where_its_neighbour_gave_its_value_on_to_the_other_one_and_lost() {
     // Two and one: what 'B' means there before, and whom it means there after the same build.
     let here = "UPDATE persons SET code = 'Y' WHERE id = 1; UPDATE persons SET code = 'W' WHERE id = 2";

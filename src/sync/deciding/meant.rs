@@ -112,19 +112,22 @@ impl Applying<'_> {
             }
             // Whom it meant before: the same one, which got another value since, or one that got it here.
             let was = said_by(&pairs, &before.row);
-            let gives_up = |said: Option<&Row>| said.is_some_and(|before| led(&Row::default(), &pairs, before) == was);
-            let meant_before =
-                if gives_up(self.said.get(&to.to)) || self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)? {
-                    self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
-                    Some(meant.clone())
-                } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
-                    Some(said_by(&pairs, &ours.row))
-                } else {
-                    // What it gave another value in the same build it meant otherwise before.
-                    let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
-                    let of_it = of_it.filter(|(record, _)| !self.said.contains_key(&(record.table, record.key.clone())));
-                    of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
-                };
+            // What it was at the site says that one; what it was here may be only ours.
+            let gives_up = match self.said.get(&to.to) {
+                Some(before) => led(&Row::default(), &pairs, before) == was,
+                None => self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)?,
+            };
+            let meant_before = if gives_up {
+                self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
+                Some(meant.clone())
+            } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
+                Some(said_by(&pairs, &ours.row))
+            } else {
+                // What it gave another value in the same build it meant otherwise before.
+                let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
+                let of_it = of_it.filter(|(record, _)| !self.said.contains_key(&(record.table, record.key.clone())));
+                of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
+            };
             if meant == said_by(&pairs, &after.row) && meant_before.as_ref().is_none_or(|before| *before == was) {
                 continue;
             }
