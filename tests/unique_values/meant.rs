@@ -298,6 +298,39 @@ fn what_refers_to_prices_of_two_products_that_got_one_code_means_the_one_of_its_
 }
 
 #[test]
+fn a_site_whose_new_value_lost_means_its_record_by_it_where_another_one_has_just_that_here() {
+    let schema = format!(
+        "{PRICES} CREATE TABLE calls (id TEXT PRIMARY KEY, code TEXT REFERENCES products(code) ON UPDATE CASCADE, of TEXT);
+         INSERT INTO calls VALUES ('first', 'A', 'p1'), ('second', 'B', 'p2');"
+    );
+    let all = ["head", "anna", "bert"];
+    let (taken, other) = ("UPDATE products SET code = 'F' WHERE id = 2", "UPDATE products SET code = 'X' WHERE id = 1");
+    for here in ["head", "anna"] {
+        for later in [[taken, other], [other, taken]] {
+            // Bert builds before he hears of anything, between, and once he heard of all.
+            for order in [["bert", here, "head"], [here, "bert", "head"], [here, "head", "bert"]] {
+                println!("{here} {later:?} {order:?}");
+                let tree = Tree::new(&schema);
+                all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+                (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+                enforced(&tree, "bert", "UPDATE products SET code = 'F' WHERE id = 1; INSERT INTO calls VALUES ('typed', 'F', 'p1')");
+                for sql in later {
+                    tree.tick(1000);
+                    enforced(&tree, here, sql);
+                }
+                order.iter().for_each(|site| drop(tree.sync(site)));
+                ended(&tree, &all);
+                tree.assert_same(&all);
+                let calls = "SELECT c.id, o.of, o.code FROM calls c JOIN products o ON o.code = c.code ORDER BY 1";
+                tree.assert_rows(&all, calls, &["first|p1|X", "second|p2|F", "typed|p1|X"]);
+                tree.assert_rows(&all, "SELECT p.of, p.code FROM prices p ORDER BY 1", &["p1|X", "p2|F"]);
+                all.iter().for_each(|site| assert_eq!(tree.rows(site, MIXED), [""; 0], "{site}"));
+            }
+        }
+    }
+}
+
+#[test]
 fn where_the_one_that_was_meant_is_deleted_and_its_value_given_on_somebody_hears_of_it() {
     for (there, here) in [("anna", "head"), ("head", "anna")] {
         let tree = tree(CALLS, &TWO);
