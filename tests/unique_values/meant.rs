@@ -197,6 +197,26 @@ fn a_row_that_a_person_moves_stays_also_where_the_one_it_was_moved_to_got_anothe
 }
 
 #[test]
+fn a_row_that_the_office_moves_stays_also_where_it_hears_first_of_the_value_given_on_and_then_of_another_one_from_below() {
+    let given_on = "UPDATE persons SET code = 'X' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1";
+    let moved = "UPDATE calls SET code = 'A', of = 'p1' WHERE id = 'second'";
+    for order in [["head", "rosa", "north"], ["head", "north", "rosa"], ["north", "rosa", "head"], ["rosa", "north", "head"]] {
+        println!("{order:?}");
+        let tree = tree(CALLS, &super::THREE);
+        for (site, sql) in [("head", given_on), ("rosa", "UPDATE persons SET code = 'H' WHERE id = 1"), ("north", moved)] {
+            enforced(&tree, site, sql);
+            tree.tick(1000);
+        }
+        order.iter().for_each(|site| drop(tree.sync(site)));
+        tree.sync("north");
+        ended(&tree, &super::THREE);
+        tree.assert_same(&super::THREE);
+        let whose = "SELECT c.id, p.of, p.code FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+        tree.assert_rows(&super::THREE, whose, &["first|p1|H", "second|p1|H"]);
+    }
+}
+
+#[test]
 fn a_row_that_a_person_moves_stays_also_where_its_neighbour_gave_its_value_on_to_the_other_one_and_lost() {
     // Two and one: what 'B' means there before, and whom it means there after the same build.
     let here = "UPDATE persons SET code = 'Y' WHERE id = 1; UPDATE persons SET code = 'W' WHERE id = 2";

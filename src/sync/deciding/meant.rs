@@ -125,15 +125,18 @@ impl Applying<'_> {
             }
             // Whom it meant before: the same one, which got another value since, or one that got it here.
             let was = said_by(&pairs, &before.row);
-            // What it was at the site says that one; what it was here may be only ours.
+            let follows = self.whom_it_follows(record, ours, reference, (&pairs, &was))?;
+            // What it was at the site says that one; what it was here may be only ours. A row that goes on meaning another one here meant that one by this before, whatever
+            // its site heard since.
             let gives_up = match self.said.get(&to.to) {
+                _ if follows.as_ref().is_some_and(|one| *one != to.to) => false,
                 Some(before) => led(&Row::default(), &pairs, before) == was,
                 None => self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)?,
             };
             let meant_before = if gives_up {
                 self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
                 Some(meant.clone())
-            } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
+            } else if follows.is_some() {
                 Some(said_by(&pairs, &ours.row))
             } else {
                 // What it gave another value in the same build it meant otherwise before.
@@ -166,19 +169,27 @@ impl Applying<'_> {
         Ok(chain.iter().filter(|entry| by(entry)).any(|entry| gave(&entry.kind)))
     }
 
-    /// Whether a record that referred to another one by what it `was` goes on referring to that one, which got another value at once.
-    fn only_followed(&self, record: &Record, ours: &Image, reference: &ForeignKey, (pairs, was): (&Pairs, &Row)) -> Result<bool> {
+    /// Whom a record, that referred to another one by what it `was`, goes on meaning: that one, which got another value at once.
+    fn whom_it_follows(
+        &self,
+        record: &Record,
+        ours: &Image,
+        reference: &ForeignKey,
+        (pairs, was): (&Pairs, &Row),
+    ) -> Result<Option<(TableNo, Key)>> {
         let session = self.session;
         let row = session.numbered(session.shape(record.table), &ours.row)?;
-        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
+        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(None) };
         let chain = session.ledger.chain(record, JournalNumber(0))?;
         let last = chain.iter().find_map(|entry| match &entry.kind {
             EntryKind::Update(old, fields) if pairs.iter().any(|(own, _)| fields.contains(own)) => Some((old, entry.stamp)),
             EntryKind::Insert | EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => None,
         });
         // What a statement does in other tables along with its own has the time of that.
-        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(false) };
-        self.gave_up(&session.load_at(session.shape(table), &place)?, pairs, was, |entry| entry.stamp == Some(stamp))
+        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(None) };
+        let found = session.load_at(session.shape(table), &place)?;
+        let gave_up = self.gave_up(&found, pairs, was, |entry| entry.stamp == Some(stamp))?;
+        Ok(gave_up.then_some((table, found.key)))
     }
 
     /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.
@@ -216,6 +227,17 @@ impl Applying<'_> {
         Ok(means)
     }
 
+    /// Whom a site means by a value that its row has after its build as before, where it says itself who has that.
+    pub(super) fn said_to_mean(&self, record: &Record, pairs: &Pairs, site: SiteNo) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let link = self.links.iter().copied().find(|link| link.site == site && !record.extra.held.contains_key(&site));
+        let reference = shape.references.iter().find(|reference| session.by_value(reference).is_some_and(|(_, by)| by == *pairs));
+        let (Some(link), Some(reference), Some(image)) = (link, reference, &record.current) else { return Ok(None) };
+        let row = session.numbered(shape, &image.row)?;
+        Ok(self.led_among(Which::Otherwise, reference, &row, link)?.map(|(meant, _)| (meant.table, meant.key)))
+    }
+
     /// Of the records that got other values here, or ended, since a neighbour heard of us, the one to which its row refers, and what that was for it: what it says
     /// itself first. `row` has numbers.
     fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
@@ -225,6 +247,7 @@ impl Applying<'_> {
         }
     }
 
+    /// The same among these.
     fn led_among(&self, which: Which, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
         let session = self.session;
         let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
