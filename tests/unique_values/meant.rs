@@ -162,6 +162,61 @@ fn a_row_that_a_person_moves_stays_with_whom_it_was_moved_to_whatever_becomes_of
 }
 
 #[test]
+fn a_row_that_a_person_moves_stays_also_where_the_one_it_was_moved_to_got_another_value_there_and_the_rows_own_here() {
+    let given_on = "UPDATE persons SET code = 'X' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1";
+    let named = "UPDATE persons SET code = 'H' WHERE id = 1";
+    let moved = "UPDATE calls SET code = (SELECT code FROM persons WHERE id = 1), of = 'p1' WHERE id = 'second'";
+    // One of two values that are unique together.
+    let by_two = CALLS
+        .replace("code TEXT UNIQUE, of TEXT", "code TEXT, of TEXT, land INTEGER DEFAULT 1, UNIQUE (land, code)")
+        .replace(
+            "code TEXT REFERENCES persons(code) ON UPDATE CASCADE, of TEXT",
+            "code TEXT, of TEXT, land INTEGER DEFAULT 1, FOREIGN KEY (land, code) REFERENCES persons(land, code) ON UPDATE CASCADE",
+        )
+        .replace("INTO persons VALUES", "INTO persons (id, code, of) VALUES")
+        .replace("INTO calls VALUES", "INTO calls (id, number, code, of) VALUES");
+    for (there, here) in [("head", "anna"), ("anna", "head")] {
+        for [one, other] in [[named, moved], [moved, named]] {
+            for first in TWO {
+                for schema in [CALLS, &by_two] {
+                    println!("{there} {here} {first}: {one}");
+                    let tree = tree(schema, &TWO);
+                    for (site, sql) in [(there, given_on), (here, one), (here, other)] {
+                        enforced(&tree, site, sql);
+                        tree.tick(1000);
+                    }
+                    tree.sync(first);
+                    ended(&tree, &TWO);
+                    tree.assert_same(&TWO);
+                    let whose = "SELECT c.id, p.of, p.code FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+                    tree.assert_rows(&TWO, whose, &["first|p1|H", "second|p1|H"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_that_the_office_moves_stays_also_where_it_hears_first_of_the_value_given_on_and_then_of_another_one_from_below() {
+    let given_on = "UPDATE persons SET code = 'X' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1";
+    let moved = "UPDATE calls SET code = 'A', of = 'p1' WHERE id = 'second'";
+    for order in [["head", "rosa", "north"], ["head", "north", "rosa"], ["north", "rosa", "head"], ["rosa", "north", "head"]] {
+        println!("{order:?}");
+        let tree = tree(CALLS, &super::THREE);
+        for (site, sql) in [("head", given_on), ("rosa", "UPDATE persons SET code = 'H' WHERE id = 1"), ("north", moved)] {
+            enforced(&tree, site, sql);
+            tree.tick(1000);
+        }
+        order.iter().for_each(|site| drop(tree.sync(site)));
+        tree.sync("north");
+        ended(&tree, &super::THREE);
+        tree.assert_same(&super::THREE);
+        let whose = "SELECT c.id, p.of, p.code FROM calls c JOIN persons p ON p.code = c.code ORDER BY 1";
+        tree.assert_rows(&super::THREE, whose, &["first|p1|H", "second|p1|H"]);
+    }
+}
+
+#[test]
 fn a_row_that_a_person_moves_stays_also_where_its_neighbour_gave_its_value_on_to_the_other_one_and_lost() {
     // Two and one: what 'B' means there before, and whom it means there after the same build.
     let here = "UPDATE persons SET code = 'Y' WHERE id = 1; UPDATE persons SET code = 'W' WHERE id = 2";
@@ -257,6 +312,39 @@ fn what_refers_to_prices_of_two_products_that_got_one_code_means_the_one_of_its_
             tree.assert_rows(&all, "SELECT count(*) FROM prices", &["2"]);
             for site in all {
                 assert_eq!(fieldpost::sync::left_behind::told(&tree.session(site)).unwrap(), [], "{one} {other} {way}, at {site}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_site_whose_new_value_lost_means_its_record_by_it_where_another_one_has_just_that_here() {
+    let schema = format!(
+        "{PRICES} CREATE TABLE calls (id TEXT PRIMARY KEY, code TEXT REFERENCES products(code) ON UPDATE CASCADE, of TEXT);
+         INSERT INTO calls VALUES ('first', 'A', 'p1'), ('second', 'B', 'p2');"
+    );
+    let all = ["head", "anna", "bert"];
+    let (taken, other) = ("UPDATE products SET code = 'F' WHERE id = 2", "UPDATE products SET code = 'X' WHERE id = 1");
+    for here in ["head", "anna"] {
+        for later in [[taken, other], [other, taken]] {
+            // Bert builds before he hears of anything, between, and once he heard of all.
+            for order in [["bert", here, "head"], [here, "bert", "head"], [here, "head", "bert"]] {
+                println!("{here} {later:?} {order:?}");
+                let tree = Tree::new(&schema);
+                all[1..].iter().for_each(|site| tree.add("head", site, fieldpost::site::Role::Remote));
+                (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+                enforced(&tree, "bert", "UPDATE products SET code = 'F' WHERE id = 1; INSERT INTO calls VALUES ('typed', 'F', 'p1')");
+                for sql in later {
+                    tree.tick(1000);
+                    enforced(&tree, here, sql);
+                }
+                order.iter().for_each(|site| drop(tree.sync(site)));
+                ended(&tree, &all);
+                tree.assert_same(&all);
+                let calls = "SELECT c.id, o.of, o.code FROM calls c JOIN products o ON o.code = c.code ORDER BY 1";
+                tree.assert_rows(&all, calls, &["first|p1|X", "second|p2|F", "typed|p1|X"]);
+                tree.assert_rows(&all, "SELECT p.of, p.code FROM prices p ORDER BY 1", &["p1|X", "p2|F"]);
+                all.iter().for_each(|site| assert_eq!(tree.rows(site, MIXED), [""; 0], "{site}"));
             }
         }
     }

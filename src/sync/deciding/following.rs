@@ -303,14 +303,15 @@ impl Applying<'_> {
     /// Lets all of these follow but those whose value is still to come from the site; gives them back.
     fn follow(&mut self, all: Vec<Following>, site: Option<SiteNo>) -> Result<Vec<Following>> {
         self.speaker = None;
+        self.moved.borrow_mut().clear();
         let (mut all, mut waits) = (all, Vec::new());
         self.carry_what_stays(&all)?;
         // Those first, at the end, of which it is certain what they mean.
         all.sort_by_key(|one| !one.known);
         let (mut anew, mut waiting) = (Vec::new(), None);
         loop {
-            while let Some(one) = all.pop() {
-                match self.whither(&one, site, &mut waiting)? {
+            while let Some(mut one) = all.pop() {
+                match self.whither(&mut one, site, &mut waiting)? {
                     Whither::Stays => {}
                     Whither::Later => waits.push(one),
                     Whither::To(record, target) => {
@@ -328,7 +329,7 @@ impl Applying<'_> {
     }
 
     /// Where a record is to go that referred to a value which its record gave up.
-    fn whither(&self, one: &Following, site: Option<SiteNo>, waiting: &mut Option<BTreeSet<(String, Key)>>) -> Result<Whither> {
+    fn whither(&self, one: &mut Following, site: Option<SiteNo>, waiting: &mut Option<BTreeSet<(String, Key)>>) -> Result<Whither> {
         let session = self.session;
         let Following { table, key, pairs, was, to, known, .. } = one;
         // A table may have gone since.
@@ -343,7 +344,7 @@ impl Applying<'_> {
         }
         // Nor does one follow that became one with a record which the neighbour has under its key and speaks of in the same build.
         let became_one = |entry: &Entry| entry.cause == self.cause && matches!(entry.kind, EntryKind::Rename(_) | EntryKind::Update(..));
-        let speaks = one.site.is_some() && !one.known && shape.identity() == Identity::Key;
+        let speaks = one.site.is_some() && !*known && shape.identity() == Identity::Key;
         if speaks && session.ledger.chain(&record, JournalNumber(0))?.first().is_some_and(became_one) {
             return Ok(Whither::Stays);
         }
@@ -364,14 +365,14 @@ impl Applying<'_> {
         let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
         let of_a_former = site.map_or(Ok(false), |site| self.speaks_of_a_former(&record, site))?;
         let is_apart = fields.iter().any(|field| self.apart.contains(&(*table, key.clone(), *field)));
-        if *known
-            && !of_a_former
-            && !is_apart
-            && !unmet.iter().any(|one| one.wanted.is_some())
-            && !outlived()
-            && !self.waits_elsewhere(&record, waiting)?
-        {
-            return Ok(Whither::Stays);
+        if *known && !of_a_former && !is_apart && !outlived() && !self.waits_elsewhere(&record, waiting)? {
+            if !unmet.iter().any(|one| one.wanted.is_some()) {
+                return Ok(Whither::Stays);
+            }
+            // It left the row as it was, and has another one by that.
+            if let Some(meant) = site.map_or(Ok(None), |site| self.said_to_mean(&record, pairs, site))? {
+                *to = meant;
+            }
         }
         let Some(now) = session.load(to.0, &to.1)?.current else {
             if unmet.is_empty() && self.is_given_on(shape, row, pairs, LONGEST_CHAIN)? {

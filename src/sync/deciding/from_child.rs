@@ -8,6 +8,7 @@
 //! A packet has its changes in no order of time. So what another change of it can turn into something else waits for its end: a delete of a
 //! record to which others refer, and an insert of what seems to be here already (`numbers::twins`).
 
+use super::by_value::overlaid;
 use super::ends::{Ends, UNHEARD};
 use super::held::continued;
 use super::losses::TakenBack;
@@ -17,7 +18,7 @@ use super::rekeyed::Edited;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Row, Side, Value};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -44,7 +45,9 @@ impl Applying<'_> {
             if let Some(before) =
                 change.before.as_ref().filter(|_| change.fields.iter().any(|field| self.referred.contains(&(change.table, *field))))
             {
-                self.said.entry((change.table, record.key.clone())).or_insert_with(|| before.row.clone());
+                let had = self.had(&record, incoming.link)?.map_or_else(Row::default, |image| image.row);
+                let was = overlaid(&had, &before.row, &change.fields);
+                self.said.entry((change.table, record.key.clone())).or_insert(was);
             }
             self.session.note_made_as(&mut record, &change, incoming.link.site);
         }

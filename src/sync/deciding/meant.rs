@@ -22,7 +22,16 @@ use crate::sync::{Result, Session};
 pub(super) const LONGEST_CHAIN: usize = 16;
 
 /// Records with what they were for a neighbour, by that one and their table.
-pub(in crate::sync) type Moved = BTreeMap<(SiteNo, TableNo), Rc<Vec<(Record, Image)>>>;
+pub(in crate::sync) type Moved = BTreeMap<(SiteNo, TableNo, Which), Rc<Vec<(Record, Image)>>>;
+
+/// Of the records by whose values others refer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sync) enum Which {
+    /// Those that got other values here, or ended, since the neighbour heard of us.
+    Moved,
+    /// Those of which it says otherwise itself than it heard.
+    Otherwise,
+}
 
 /// Where the key of a row leads by the values in it.
 pub(super) enum Led {
@@ -48,11 +57,15 @@ impl Applying<'_> {
             }
         }
         let is_same = |there: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
-        let is_referred = pairs.iter().any(|(_, theirs)| self.referred.contains(&(shape.number, *theirs)));
-        if !is_referred || self.had(found, link)?.is_some_and(|there| is_same(&there)) {
+        if !pairs.iter().any(|(_, theirs)| self.referred.contains(&(shape.number, *theirs))) {
             return Ok(None);
         }
-        Ok(self.led_to(reference, row, link)?.map(|(meant, _)| (meant.table, meant.key)))
+        // What it says itself it has: one that was told the value as well cannot have it there.
+        let led = match self.led_among(Which::Otherwise, reference, row, link)? {
+            None if !self.had(found, link)?.is_some_and(|there| is_same(&there)) => self.led_among(Which::Moved, reference, row, link)?,
+            led => led,
+        };
+        Ok(led.map(|(meant, _)| (meant.table, meant.key)))
     }
 
     /// As [`Self::put`], of a change that may have waited since: what it means by values is whom it meant then.
@@ -112,19 +125,25 @@ impl Applying<'_> {
             }
             // Whom it meant before: the same one, which got another value since, or one that got it here.
             let was = said_by(&pairs, &before.row);
-            let gives_up = |said: Option<&Row>| said.is_some_and(|before| led(&Row::default(), &pairs, before) == was);
-            let meant_before =
-                if gives_up(self.said.get(&to.to)) || self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)? {
-                    self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
-                    Some(meant.clone())
-                } else if self.only_followed(record, ours, reference, (&pairs, &was))? {
-                    Some(said_by(&pairs, &ours.row))
-                } else {
-                    // What it gave another value in the same build it meant otherwise before.
-                    let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
-                    let of_it = of_it.filter(|(record, _)| !self.said.contains_key(&(record.table, record.key.clone())));
-                    of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
-                };
+            let follows = self.whom_it_follows(record, ours, reference, (&pairs, &was))?;
+            // What it was at the site says that one; what it was here may be only ours. A row that goes on meaning another one here meant that one by this before, whatever
+            // its site heard since.
+            let gives_up = match self.said.get(&to.to) {
+                _ if follows.as_ref().is_some_and(|one| *one != to.to) => false,
+                Some(before) => led(&Row::default(), &pairs, before) == was,
+                None => self.gave_up(&target, &pairs, &was, |entry| entry.cause == self.cause)?,
+            };
+            let meant_before = if gives_up {
+                self.apart.extend(all().map(|own| (record.table, record.key.clone(), *own)));
+                Some(meant.clone())
+            } else if follows.is_some() {
+                Some(said_by(&pairs, &ours.row))
+            } else {
+                // What it gave another value in the same build it meant otherwise before.
+                let of_it = self.led_to(reference, &session.numbered(child, &before.row)?, link)?;
+                let of_it = of_it.filter(|(record, _)| !self.said.contains_key(&(record.table, record.key.clone())));
+                of_it.and_then(|(record, _)| record.current).map(|image| led(&Row::default(), &pairs, &image.row))
+            };
             if meant == said_by(&pairs, &after.row) && meant_before.as_ref().is_none_or(|before| *before == was) {
                 continue;
             }
@@ -150,19 +169,27 @@ impl Applying<'_> {
         Ok(chain.iter().filter(|entry| by(entry)).any(|entry| gave(&entry.kind)))
     }
 
-    /// Whether a record that referred to another one by what it `was` goes on referring to that one, which got another value at once.
-    fn only_followed(&self, record: &Record, ours: &Image, reference: &ForeignKey, (pairs, was): (&Pairs, &Row)) -> Result<bool> {
+    /// Whom a record, that referred to another one by what it `was`, goes on meaning: that one, which got another value at once.
+    fn whom_it_follows(
+        &self,
+        record: &Record,
+        ours: &Image,
+        reference: &ForeignKey,
+        (pairs, was): (&Pairs, &Row),
+    ) -> Result<Option<(TableNo, Key)>> {
         let session = self.session;
         let row = session.numbered(session.shape(record.table), &ours.row)?;
-        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
+        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(None) };
         let chain = session.ledger.chain(record, JournalNumber(0))?;
         let last = chain.iter().find_map(|entry| match &entry.kind {
             EntryKind::Update(old, fields) if pairs.iter().any(|(own, _)| fields.contains(own)) => Some((old, entry.stamp)),
             EntryKind::Insert | EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => None,
         });
         // What a statement does in other tables along with its own has the time of that.
-        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(false) };
-        self.gave_up(&session.load_at(session.shape(table), &place)?, pairs, was, |entry| entry.stamp == Some(stamp))
+        let Some((_, Some(stamp))) = last.filter(|(old, _)| said_by(pairs, &old.row) == *was) else { return Ok(None) };
+        let found = session.load_at(session.shape(table), &place)?;
+        let gave_up = self.gave_up(&found, pairs, was, |entry| entry.stamp == Some(stamp))?;
+        Ok(gave_up.then_some((table, found.key)))
     }
 
     /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.
@@ -200,13 +227,32 @@ impl Applying<'_> {
         Ok(means)
     }
 
-    /// Of the records that got other values here, or ended, since a neighbour heard of us, the one to which its row refers, and what that was for it. `row` has
-    /// numbers.
+    /// Whom a site means by a value that its row has after its build as before, where it says itself who has that.
+    pub(super) fn said_to_mean(&self, record: &Record, pairs: &Pairs, site: SiteNo) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let link = self.links.iter().copied().find(|link| link.site == site && !record.extra.held.contains_key(&site));
+        let reference = shape.references.iter().find(|reference| session.by_value(reference).is_some_and(|(_, by)| by == *pairs));
+        let (Some(link), Some(reference), Some(image)) = (link, reference, &record.current) else { return Ok(None) };
+        let row = session.numbered(shape, &image.row)?;
+        Ok(self.led_among(Which::Otherwise, reference, &row, link)?.map(|(meant, _)| (meant.table, meant.key)))
+    }
+
+    /// Of the records that got other values here, or ended, since a neighbour heard of us, the one to which its row refers, and what that was for it: what it says
+    /// itself first. `row` has numbers.
     fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
+        match self.led_among(Which::Otherwise, reference, row, link)? {
+            None => self.led_among(Which::Moved, reference, row, link),
+            led => Ok(led),
+        }
+    }
+
+    /// The same among these.
+    fn led_among(&self, which: Which, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
         let session = self.session;
         let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
         let shape = session.shape(wanted.table);
-        for (meant, there) in self.moved(shape, link)?.iter() {
+        for (meant, there) in self.moved(which, shape, link)?.iter() {
             if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
                 return Ok(Some((session.load(meant.table, &meant.key)?, there.clone())));
             }
@@ -214,22 +260,29 @@ impl Applying<'_> {
         Ok(None)
     }
 
-    /// Records of a table that got other values by which others refer, or ended, since a neighbour heard of us, with what they were for it.
-    fn moved(&self, shape: &Shape, link: Link) -> Result<Rc<Vec<(Record, Image)>>> {
+    /// Which records of a table these are, with what they were for a neighbour.
+    fn moved(&self, which: Which, shape: &Shape, link: Link) -> Result<Rc<Vec<(Record, Image)>>> {
         let session = self.session;
-        if let Some(moved) = self.moved.borrow().get(&(link.site, shape.number)) {
+        if let Some(moved) = self.moved.borrow().get(&(link.site, shape.number, which)) {
             return Ok(Rc::clone(moved));
         }
+        let heard = self.heard(link)?;
+        let is_other = |one: &Image, other: &Image| {
+            let is_other = |field: FieldNo| one.row.get(field) != other.row.get(field);
+            shape.live_fields().any(|field| self.referred.contains(&(shape.number, field)) && is_other(field))
+        };
         let mut moved = Vec::new();
-        for id in session.ledger.candidates_in(shape.number, link.site, self.heard(link)?.cursor)? {
-            let record = session.ledger.load_id(id)?;
+        for record in self.candidates(which, shape, heard)? {
             let Some(there) = self.had(&record, link)? else { continue };
-            let is_other = |here: &Image, field: FieldNo| here.row.get(field) != there.row.get(field);
-            let stays = match &record.current {
-                Some(here) => {
-                    let moves = |field: FieldNo| self.referred.contains(&(shape.number, field)) && is_other(here, field);
-                    session.ledger.same(here.born, there.born)? && !shape.live_fields().any(moves)
-                }
+            let than = match which {
+                Which::Moved => record.current.clone(),
+                Which::Otherwise => match known::derived(&session.ledger, &record, heard)? {
+                    Opinion::Known(told) => told,
+                    Opinion::Unknown => None,
+                },
+            };
+            let stays = match than {
+                Some(than) => session.ledger.same(than.born, there.born)? && !is_other(&than, &there),
                 None => false,
             };
             if !stays {
@@ -237,8 +290,25 @@ impl Applying<'_> {
             }
         }
         let moved = Rc::new(moved);
-        self.moved.borrow_mut().insert((link.site, shape.number), Rc::clone(&moved));
+        self.moved.borrow_mut().insert((link.site, shape.number, which), Rc::clone(&moved));
         Ok(moved)
+    }
+
+    /// Those that may be such.
+    fn candidates(&self, which: Which, shape: &Shape, heard: Link) -> Result<Vec<Record>> {
+        let session = self.session;
+        if (which, heard.kind) == (Which::Otherwise, NeighbourKind::Parent) {
+            let spoken = session.spoken.borrow();
+            let of_table = spoken.keys().filter(|(table, _)| *table == shape.number);
+            return of_table.map(|(table, key)| session.load(*table, key)).collect();
+        }
+        let after = match which {
+            Which::Moved => heard.cursor,
+            // What a child says otherwise is kept beside the record.
+            Which::Otherwise => session.ledger.journal_end(),
+        };
+        let ids = session.ledger.candidates_in(shape.number, heard.site, after)?;
+        ids.into_iter().map(|id| Ok(session.ledger.load_id(id)?)).collect()
     }
 
     /// What the parent says of values by which others refer.
