@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::page::{Column, Moment, Page, count, heading};
+use super::page::{Column, Moment, NO_NUMBER, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure, typable};
@@ -65,8 +65,8 @@ pub struct HistoryReport {
 pub struct HistoryEvent {
     /// When the edit was made, by the clock of its site.
     pub edited: Moment,
-    /// The site of the edit.
-    pub site: SiteName,
+    /// The site of the edit; none of what was there before anybody was seen to edit it.
+    pub site: Option<SiteName>,
     /// What kind.
     pub kind: HistoryKind,
     /// The fields; of an insert those that are not NULL.
@@ -83,6 +83,8 @@ pub struct HistoryEvent {
 pub enum HistoryKind {
     /// The record was made.
     Made,
+    /// The record was there before edits were seen, and came whole with the first load.
+    Loaded,
     /// The record had been deleted and came back.
     Returned,
     /// Fields were changed.
@@ -261,7 +263,8 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
     let field = |field: String, before: Value, after: Value| HistoryField { field, before: Shown(before), after: Shown(after) };
     let (kind, fields) = match event.what {
         What::Created(values) => {
-            (HistoryKind::Made, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+            let kind = if event.site.is_some() { HistoryKind::Made } else { HistoryKind::Loaded };
+            (kind, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
         }
         What::Returned(values) => {
             (HistoryKind::Returned, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
@@ -285,7 +288,9 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
         }
     };
     let came = event.came.map(packet);
-    let site = event.site.or_else(|| came.as_ref().map(|packet| packet.with.clone())).unwrap_or_else(|| session.name().clone());
+    // Of an edit without a time, a delete say, who told it is known; of what was there before any edit that says nothing.
+    let told_by = || came.as_ref().map_or_else(|| session.name().clone(), |packet| packet.with.clone());
+    let site = event.site.or_else(|| (kind != HistoryKind::Loaded).then(told_by));
     HistoryEvent { edited: Moment(event.time), site, kind, fields, packet: came, told: event.went.into_iter().map(packet).collect() }
 }
 
@@ -293,6 +298,7 @@ impl HistoryKind {
     const fn word(self) -> &'static str {
         match self {
             Self::Made => "made",
+            Self::Loaded => "first load",
             Self::Returned => "came back",
             Self::Changed => "changed",
             Self::Deleted => "deleted",
@@ -375,7 +381,8 @@ impl HistoryEvent {
             let HistoryField { field, before, after } = field;
             row[3..6].clone_from_slice(&[field.clone(), said(field, before), said(field, after)]);
         }
-        rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
+        let by = self.site.as_ref().map_or_else(|| NO_NUMBER.to_owned(), SiteName::to_string);
+        rows[0][..3].clone_from_slice(&[page.moment(self.edited), by, self.kind.word().to_owned()]);
         rows[0][6] = match (self.kind, packets.is_empty()) {
             (HistoryKind::Dropped | HistoryKind::Late | HistoryKind::Gone, _) => String::new(),
             (_, true) => "none yet".to_owned(),
@@ -406,7 +413,7 @@ mod tests {
             events: vec![
                 HistoryEvent {
                     edited: at(0),
-                    site: SiteName::new("anna").unwrap(),
+                    site: SiteName::new("anna").ok(),
                     kind: HistoryKind::Changed,
                     fields: vec![
                         field("phone", Value::Null, Value::text("555-0199")),
@@ -417,7 +424,7 @@ mod tests {
                 },
                 HistoryEvent {
                     edited: at(9),
-                    site: SiteName::new("head").unwrap(),
+                    site: SiteName::new("head").ok(),
                     kind: HistoryKind::Deleted,
                     fields: Vec::new(),
                     packet: None,

@@ -1,8 +1,13 @@
 //! Who changed which field of a record, when, from what to what, and in which packet did it travel?
+//!
+//! A packet tells net changes, so what several people did to a record comes as one entry of the journal. Each field knows its own edit: an entry
+//! becomes as many events as there were edits that it has fields of.
+
+use std::collections::BTreeMap;
 
 use super::{Result, Session};
-use crate::ledger::{CauseKind, Direction, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
+use crate::ledger::{CauseKind, Direction, Entry, EntryKind, Record};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Stamp, Value};
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,12 +97,10 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         sent.sort_by_key(|row| row.number);
         packets.push((neighbour.card.name.clone(), neighbour.site, sent));
     }
-    let values = |row: &Row| -> Vec<(String, Value)> {
-        if row.0.is_empty() {
-            return Vec::new();
-        }
-        shape.live_fields().map(|field| (shape.name_of(field).to_owned(), row.get(field).clone())).collect()
-    };
+    let name = |field: FieldNo| shape.name_of(field).to_owned();
+    let some = |row: &Row, fields: &[FieldNo]| fields.iter().map(|field| (name(*field), row.get(*field).clone())).collect::<Vec<_>>();
+    let live: Vec<FieldNo> = shape.live_fields().collect();
+    let values = |row: &Row| if row.0.is_empty() { Vec::new() } else { some(row, &live) };
     let mut after = record.current.clone();
     let mut events = Vec::new();
     // The mirror of a table that went stays as it was: the journal does not know what nobody ever edited.
@@ -109,22 +112,44 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     for (place, entry) in chain.iter().enumerate() {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
-        let name = |field: FieldNo| shape.name_of(field).to_owned();
         let numbered =
             |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
         let (now, was) = (numbered(&after)?, numbered(&before)?);
-        let what = match &entry.kind {
-            EntryKind::Insert if chain[place..].iter().any(|earlier| ended(&earlier.kind, after.as_ref())) => What::Returned(values(&now)),
-            EntryKind::Insert => What::Created(values(&now)),
-            EntryKind::Delete(_) => What::Deleted(values(&was)),
-            EntryKind::Replace(_) => What::Replaced(values(&now)),
-            EntryKind::Rename(_) => What::Joined,
+        let alone = |what: What| vec![(entry.stamp, what)];
+        let begun = |what: fn(Vec<(String, Value)>) -> What| -> Vec<(Option<Stamp>, What)> {
+            let mut edits = edits(entry, after.as_ref(), &live);
+            let is_seen_made = shape.key.iter().all(|key| edits.iter().any(|(stamp, fields)| stamp.is_some() && fields.contains(key)));
+            if is_seen_made && let [(None, _), (Some(_), _), ..] = edits.as_slice() {
+                let (_, filled) = edits.remove(0);
+                edits[0].1.extend(filled);
+                edits[0].1.sort_unstable();
+            }
+            let mut edits = edits.into_iter();
+            let first = edits.next().map(|(stamp, fields)| (stamp, what(if now.0.is_empty() { Vec::new() } else { some(&now, &fields) })));
+            // What somebody changed before the record came here: from what, nobody here knows.
+            let later = |fields: &[FieldNo]| some(&now, fields).into_iter().map(|(name, new)| (name, Value::Absent, new)).collect();
+            first.into_iter().chain(edits.map(|(stamp, fields)| (stamp, What::Changed(later(&fields))))).collect()
+        };
+        let edits = match &entry.kind {
+            EntryKind::Insert if chain[place..].iter().any(|earlier| ended(&earlier.kind, after.as_ref())) => {
+                alone(What::Returned(values(&now)))
+            }
+            EntryKind::Insert => begun(What::Created),
+            EntryKind::Delete(_) => alone(What::Deleted(values(&was))),
+            EntryKind::Replace(_) => begun(What::Replaced),
+            EntryKind::Rename(_) => alone(What::Joined),
             EntryKind::Update(old, fields) => {
                 // What follows another record to its new number says the new one on both sides; the record did not change.
                 let old_of = |field: FieldNo| {
                     if shape.concerns_numbers(field) && before.is_some() { was.get(field) } else { old.row.get(field) }
                 };
-                What::Changed(fields.iter().map(|field| (name(*field), old_of(*field).clone(), now.get(*field).clone())).collect())
+                let one = |field: &FieldNo| (name(*field), old_of(*field).clone(), now.get(*field).clone());
+                let mut edits = edits(entry, after.as_ref(), fields);
+                // What nobody edited happened when it came.
+                if edits[0].0.is_none() {
+                    edits.rotate_left(1);
+                }
+                edits.into_iter().map(|(stamp, fields)| (stamp, What::Changed(fields.iter().map(one).collect()))).collect()
             }
         };
         let came = match cause.kind {
@@ -144,13 +169,15 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
                 went.push((name.clone(), row.number));
             }
         }
-        events.push(Event {
-            time: entry.stamp.map_or(cause.time, |stamp| stamp.time),
-            site: entry.stamp.map(|stamp| ledger.site_name(stamp.site)).transpose()?,
-            what,
-            came,
-            went,
-        });
+        for (stamp, what) in edits.into_iter().rev() {
+            events.push(Event {
+                time: stamp.map_or(cause.time, |stamp| stamp.time),
+                site: stamp.map(|stamp| ledger.site_name(stamp.site)).transpose()?,
+                what,
+                came: came.clone(),
+                went: went.clone(),
+            });
+        }
         after = before;
     }
     events.reverse();
@@ -167,6 +194,19 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         }
     }
     Ok(events)
+}
+
+/// The edits that an entry has fields of, oldest first; before them what nobody was seen to edit. An entry with a time of its own is what
+/// happened to all of its fields then.
+fn edits(entry: &Entry, after: Option<&Image>, fields: &[FieldNo]) -> Vec<(Option<Stamp>, Vec<FieldNo>)> {
+    let mut edits: BTreeMap<Option<Stamp>, Vec<FieldNo>> = BTreeMap::new();
+    for field in fields {
+        edits.entry(after.and_then(|image| image.stamp(*field))).or_default().push(*field);
+    }
+    if edits.is_empty() || edits.keys().next_back().copied().flatten() != entry.stamp {
+        return vec![(entry.stamp, fields.to_vec())];
+    }
+    edits.into_iter().collect()
 }
 
 /// Whether an entry says that this very record ended.
