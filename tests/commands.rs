@@ -174,6 +174,44 @@ fn what_came_with_the_first_load_is_nobodys_but_what_somebody_was_seen_to_type()
 }
 
 #[test]
+fn no_line_of_a_report_is_made_by_what_a_record_of_another_site_is_called() {
+    let schema =
+        "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, mail TEXT UNIQUE); CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT);";
+    let office = Office::pair(schema, "");
+    let called = "'x' || char(10) || 'Sent packet 99 to ' || char(27) || '[2J'";
+    for (site, id) in [("head", "'A'"), ("anna", "'B' || char(10) || 'All in step'")] {
+        office.sql(site, &format!("INSERT INTO people VALUES ({id}, {called}, 'same')"));
+    }
+    office.ok("sync --home anna");
+    let forged =
+        |text: &str| text.lines().any(|line| ["Sent packet 99", "All in step"].iter().any(|forged| line.trim_start().starts_with(forged)));
+    let mut seen = 0;
+    for site in ["head", "anna"] {
+        for command in [
+            "sync",
+            "sync --quiet",
+            "status",
+            "held",
+            "held show 2",
+            "conflicts",
+            "conflicts --open",
+            "conflicts show 1",
+            "log",
+            "records people",
+        ] {
+            let ran = office.run(&format!("{command} --home {site}"));
+            assert!(!forged(&ran.out) && !ran.out.contains(['\u{1b}', '\r']), "{site}, {command}: {}", ran.out);
+            seen += ran.out.matches("x⏎Sent").count();
+        }
+    }
+    assert!(seen > 8, "{seen}");
+    // Whoever reads it by a program has it as it is.
+    let told: serde_json::Value = serde_json::from_str(&exit(&office, "conflicts --home head --json", 3).out).unwrap();
+    assert!(told["conflicts"][0]["called"].as_str().unwrap().starts_with("x\nSent"), "{told}");
+    assert_eq!(told["conflicts"][0]["key"][0], "B\nAll in step");
+}
+
+#[test]
 fn what_was_written_past_the_triggers_is_found_by_verify_and_sent() {
     let office = two();
     let past = Connection::open(office.path("anna/shop.db")).unwrap();
