@@ -8,7 +8,7 @@ use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure, typable};
 use crate::ledger::Record;
-use crate::model::{Key, LIBRARY, Millis, Shape, SiteName, Value, shown_table};
+use crate::model::{Key, LIBRARY, Millis, PacketNumber, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
 use crate::sync::history::{self, Event, What};
 use crate::sync::{Session, forget};
@@ -119,8 +119,8 @@ pub struct HistoryField {
 pub struct HistoryPacket {
     /// The neighbour it came from or went to.
     pub with: SiteName,
-    /// Its number.
-    pub number: u64,
+    /// Its number; none where it is not in the list of packets any more.
+    pub number: Option<u64>,
 }
 
 /// Runs the command.
@@ -258,7 +258,7 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<Option<Fou
 }
 
 fn tell(session: &Session, event: Event) -> HistoryEvent {
-    let packet = |(with, number): (SiteName, crate::model::PacketNumber)| HistoryPacket { with, number: number.0 };
+    let packet = |(with, number): (SiteName, Option<PacketNumber>)| HistoryPacket { with, number: number.map(|number| number.0) };
     let made = |values: Vec<(String, Value)>| values.into_iter().filter(|(_, value)| *value != Value::Null).collect::<Vec<_>>();
     let field = |field: String, before: Value, after: Value| HistoryField { field, before: Shown(before), after: Shown(after) };
     let (kind, fields) = match event.what {
@@ -287,7 +287,7 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
             (HistoryKind::Dropped, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
         }
     };
-    let came = event.came.map(packet);
+    let came = event.came.map(|(from, number)| packet((from, Some(number))));
     // Of an edit without a time, a delete say, who told it is known; of what was there before any edit that says nothing.
     let told_by = || came.as_ref().map_or_else(|| session.name().clone(), |packet| packet.with.clone());
     let site = event.site.or_else(|| (kind != HistoryKind::Loaded).then(told_by));
@@ -368,18 +368,22 @@ impl HistoryReport {
 impl HistoryEvent {
     /// One row per field; what they share stands only in the first.
     fn rows(&self, page: &Page, table: &str) -> Vec<Vec<String>> {
-        let said = |field: &str, value: &Shown| match (table == shown_table(LIBRARY), field, &value.0) {
+        let value = |field: &str, value: &Shown| match (table == shown_table(LIBRARY), field, &value.0) {
             (true, "content", _) => shown::content(value),
             (true, "modified", Value::Integer(millis)) => page.moment(Moment(Millis(*millis))),
             _ => value.to_string(),
         };
-        let came = self.packet.iter().map(|packet| format!("{} from {}", packet.number, packet.with));
-        let told = self.told.iter().map(|packet| format!("{} to {}", packet.number, packet.with));
+        let said = |packet: &HistoryPacket, way: &str| match packet.number {
+            Some(number) => format!("{number} {way} {}", packet.with),
+            None => format!("an old one {way} {}", packet.with),
+        };
+        let came = self.packet.iter().map(|packet| said(packet, "from"));
+        let told = self.told.iter().map(|packet| said(packet, "to"));
         let packets: Vec<String> = came.chain(told).collect();
         let mut rows: Vec<Vec<String>> = vec![vec![String::new(); 7]; self.fields.len().max(1)];
         for (row, field) in rows.iter_mut().zip(&self.fields) {
             let HistoryField { field, before, after } = field;
-            row[3..6].clone_from_slice(&[field.clone(), said(field, before), said(field, after)]);
+            row[3..6].clone_from_slice(&[field.clone(), value(field, before), value(field, after)]);
         }
         let by = self.site.as_ref().map_or_else(|| NO_NUMBER.to_owned(), SiteName::to_string);
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), by, self.kind.word().to_owned()]);
@@ -419,7 +423,7 @@ mod tests {
                         field("phone", Value::Null, Value::text("555-0199")),
                         field("city", Value::text("Ulm"), Value::text("Bern")),
                     ],
-                    packet: Some(HistoryPacket { with: SiteName::new("north").unwrap(), number: 41 }),
+                    packet: Some(HistoryPacket { with: SiteName::new("north").unwrap(), number: Some(41) }),
                     told: Vec::new(),
                 },
                 HistoryEvent {
@@ -428,7 +432,9 @@ mod tests {
                     kind: HistoryKind::Deleted,
                     fields: Vec::new(),
                     packet: None,
-                    told: vec![HistoryPacket { with: SiteName::new("north").unwrap(), number: 12 }],
+                    told: [("north", Some(12)), ("south", None)]
+                        .map(|(with, number)| HistoryPacket { with: SiteName::new(with).unwrap(), number })
+                        .to_vec(),
                 },
             ],
         };
@@ -439,7 +445,7 @@ customers ACME-0007: 2 events
   edited            by    what     field  before  after       packet
   2026-11-22 08:00  anna  changed  phone  NULL    '555-0199'  41 from north
                                    city   'Ulm'   'Bern'
-  2026-11-22 08:09  head  deleted                             12 to north
+  2026-11-22 08:09  head  deleted                             12 to north, an old one to south
 "
         );
         let cut = HistoryReport { forgotten: Some(at(20)), conflicts: 1, events: report.events[1..].to_vec(), ..report };
@@ -448,7 +454,7 @@ customers ACME-0007: 2 events
             "\
 customers ACME-0007: 1 event
   edited            by    what     field  before  after  packet
-  2026-11-22 08:09  head  deleted                        12 to north
+  2026-11-22 08:09  head  deleted                        12 to north, an old one to south
 Older entries were forgotten, on 2026-11-22 08:20 or before.
 'history' in fieldpost.toml says how long they are kept.
 1 conflict about it, with what lost: 'fieldpost conflicts customers ACME-0007'

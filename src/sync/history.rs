@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{Result, Session};
 use crate::ledger::{CauseKind, Direction, Entry, EntryKind, Record};
 use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Stamp, Value};
+use crate::site::Settings;
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,8 @@ pub struct Event {
     pub what: What,
     /// The packet it came in.
     pub came: Option<(SiteName, PacketNumber)>,
-    /// The first packet to each neighbour that told it.
-    pub went: Vec<(SiteName, PacketNumber)>,
+    /// The first packet to each neighbour that told it; no number where that one is not in the list of packets any more.
+    pub went: Vec<(SiteName, Option<PacketNumber>)>,
 }
 
 /// What happened.
@@ -89,13 +90,16 @@ pub fn is_cut(session: &Session, record: &Record) -> Result<bool> {
 pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     let ledger = &session.ledger;
     let shape = session.shape(record.table);
+    // No packet that is younger was forgotten.
+    let forgotten = Millis(session.world.now().0 - Settings::LEAST_HISTORY_MILLIS);
     let neighbours = [ledger.neighbours()?, ledger.retired()?].concat();
     let mut packets = Vec::new();
     for neighbour in &neighbours {
         let mut sent = ledger.all_packets(neighbour.site)?;
         // A clock that was set back says nothing about what went first.
         sent.sort_by_key(|row| row.number);
-        packets.push((neighbour.card.name.clone(), neighbour.site, sent));
+        sent.retain(|row| row.direction == Direction::Out);
+        packets.push((neighbour, sent));
     }
     let name = |field: FieldNo| shape.name_of(field).to_owned();
     let some = |row: &Row, fields: &[FieldNo]| fields.iter().map(|field| (name(*field), row.get(*field).clone())).collect::<Vec<_>>();
@@ -157,16 +161,14 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
             CauseKind::Seal | CauseKind::Found | CauseKind::Retry => None,
         };
         let mut went = Vec::new();
-        for (name, site, sent) in &packets {
-            let mut kept = sent.iter().filter(|row| row.direction == Direction::Out).peekable();
-            let first = kept.peek().map(|row| row.number);
-            let told = kept.find(|row| row.journal >= entry.number && row.changes > 0);
-            // The first one that is left may not be the first one that told it.
-            if let Some(row) = told
-                && (row.number.0 == 1 || first != Some(row.number))
-                && entry.known_to != Some(*site)
-            {
-                went.push((name.clone(), row.number));
+        for (neighbour, sent) in packets.iter().filter(|(neighbour, _)| entry.known_to != Some(neighbour.site)) {
+            let told = sent.iter().find(|row| row.journal >= entry.number && row.changes > 0).map(|row| row.number);
+            // The first one that is left is not the first one that told it, where one that is forgotten can have.
+            let is_first = told.is_none_or(|told| sent.first().is_some_and(|row| row.number == told));
+            let lacks = sent.first().map_or(neighbour.sent.0 > 0, |row| row.number.0 > 1);
+            let went_before = is_first && lacks && cause.time <= forgotten && entry.number <= neighbour.cursor;
+            if went_before || told.is_some() {
+                went.push((neighbour.card.name.clone(), told.filter(|_| !went_before)));
             }
         }
         for (stamp, what) in edits.into_iter().rev() {
