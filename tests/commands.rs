@@ -101,6 +101,9 @@ fn two_edits_of_one_field_are_a_conflict_that_both_can_list() {
     let too_long = office.run("history customers ACME 2 --home head");
     assert!(too_long.err.contains("type one value for each: 'fieldpost --home head history customers ID'"), "{too_long:?}");
     assert_eq!(office.ok("history customers BOLT --home head").out.matches("about it").count(), 0);
+    // An empty word is a key too, and no record has it.
+    let empty = office.ok(r#"conflicts customers "" --home head"#).out;
+    assert!(empty.starts_with("No such conflict"), "{empty}");
     assert_eq!(office.digest("head"), office.digest("anna"));
 }
 

@@ -160,7 +160,7 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
 fn nothing_known(arguments: &HistoryArgs, context: &Context, session: &Session) -> Result<Failure, Failure> {
     let (tables, renamed) = tables_named(session, &arguments.table)?;
     let named = tables.iter().chain(&renamed).next().map_or(&arguments.table, |shape| &shape.name);
-    let (table, key) = (named.clone(), arguments.key.join(" "));
+    let (table, key) = (named.clone(), shown::typed_key(&arguments.key));
     let day = forget::last_forgotten(session)?.map(|last| context.printer.page().moment(Moment(last)));
     Ok(day.map_or(Failure::NoRecord { table: table.clone(), key: key.clone() }, |day| Failure::NoHistory { table, key, day }))
 }

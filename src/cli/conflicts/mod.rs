@@ -236,7 +236,7 @@ fn run_list(arguments: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let listed = all(&session, 0)?.len();
     let mut conflicts = meant(&session, arguments.table.as_deref(), &arguments.filter, context)?;
-    let key = arguments.key.join(" ");
+    let key = shown::typed_key(&arguments.key);
     conflicts.retain(|conflict| (key.is_empty() || shown::key(&conflict.key) == key) && (conflict.open || !arguments.open));
     conflicts.reverse();
     let others = listed - conflicts.len().min(listed);
