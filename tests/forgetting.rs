@@ -135,6 +135,42 @@ fn a_child_that_is_away_keeps_everything_from_being_forgotten_and_status_counts_
     assert!(rows(&tree, "head", "journal") <= 3);
 }
 
+/// Of each event of a record at the head office: to whom it went, and with which packet; `old` for one that is not in the list any more.
+fn went(tree: &Tree, key: &str) -> Vec<String> {
+    let session = tree.session("head");
+    let shape = session.shapes.iter().find(|shape| shape.name == "customers").unwrap();
+    let record = history::under(&session, shape, &Key::new([&Value::text(key)]).unwrap()).unwrap().remove(0);
+    let events = history::of(&session, &record).unwrap().into_iter();
+    let packet = |number: Option<fieldpost::model::PacketNumber>| number.map_or("old".to_owned(), |number| number.0.to_string());
+    events
+        .map(|event| event.went.into_iter().map(|(to, number)| format!("{to} {}", packet(number))).collect::<Vec<_>>().join(", "))
+        .collect()
+}
+
+#[test]
+fn what_went_in_a_packet_that_is_not_in_the_list_any_more_is_not_said_to_wait() {
+    let tree = grown(&[("head", "anna", Role::Remote), ("head", "bert", Role::Remote)]);
+    for phone in ["8", "9"] {
+        tree.edit("head", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'BOLT'"));
+        ["head", "bert", "head", "bert"].iter().for_each(|site| drop(tree.sync(site)));
+        tree.tick(20 * DAY);
+    }
+    let known = went(&tree, "BOLT");
+    let number = |event: usize, to: usize| known[event].split(", ").nth(to).unwrap().to_owned();
+    assert!(known.iter().all(|event| event.starts_with("anna ") && event.contains(", bert ") && !event.contains("old")), "{known:?}");
+    let edit_and_sync = || {
+        tree.edit("bert", "UPDATE customers SET phone = phone || '0' WHERE id = 'ACME'");
+        ["bert", "head", "bert", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    };
+    edit_and_sync();
+    edit_and_sync();
+    let sql = "SELECT min(packet.number) FROM packet JOIN site ON site.number = packet.site WHERE direction = 'out' AND site.name = 'bert'";
+    let first: i64 = state(&tree, "head").query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(number(1, 1), format!("bert {first}"), "the first that is left is the one that told the second edit");
+    // Anna is away, so the entries stay, and the packets to her.
+    assert_eq!(went(&tree, "BOLT"), [format!("{}, bert old", number(0, 0)), known[1].clone()]);
+}
+
 #[test]
 fn numbers_go_on_where_they_were_although_everything_is_forgotten() {
     let mut tree = two();

@@ -3,12 +3,12 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::page::{Column, Moment, Page, count, heading};
+use super::page::{Column, Moment, NO_NUMBER, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure, typable};
 use crate::ledger::Record;
-use crate::model::{Key, LIBRARY, Millis, Shape, SiteName, Value, shown_table};
+use crate::model::{Key, LIBRARY, Millis, PacketNumber, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
 use crate::sync::history::{self, Event, What};
 use crate::sync::{Session, forget};
@@ -65,8 +65,8 @@ pub struct HistoryReport {
 pub struct HistoryEvent {
     /// When the edit was made, by the clock of its site.
     pub edited: Moment,
-    /// The site of the edit.
-    pub site: SiteName,
+    /// The site of the edit; none of what was there before anybody was seen to edit it.
+    pub site: Option<SiteName>,
     /// What kind.
     pub kind: HistoryKind,
     /// The fields; of an insert those that are not NULL.
@@ -83,6 +83,8 @@ pub struct HistoryEvent {
 pub enum HistoryKind {
     /// The record was made.
     Made,
+    /// The record was there before edits were seen, and came whole with the first load.
+    Loaded,
     /// The record had been deleted and came back.
     Returned,
     /// Fields were changed.
@@ -117,8 +119,8 @@ pub struct HistoryField {
 pub struct HistoryPacket {
     /// The neighbour it came from or went to.
     pub with: SiteName,
-    /// Its number.
-    pub number: u64,
+    /// Its number; none where it is not in the list of packets any more.
+    pub number: Option<u64>,
 }
 
 /// Runs the command.
@@ -158,7 +160,7 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
 fn nothing_known(arguments: &HistoryArgs, context: &Context, session: &Session) -> Result<Failure, Failure> {
     let (tables, renamed) = tables_named(session, &arguments.table)?;
     let named = tables.iter().chain(&renamed).next().map_or(&arguments.table, |shape| &shape.name);
-    let (table, key) = (named.clone(), arguments.key.join(" "));
+    let (table, key) = (named.clone(), shown::typed_key(&arguments.key));
     let day = forget::last_forgotten(session)?.map(|last| context.printer.page().moment(Moment(last)));
     Ok(day.map_or(Failure::NoRecord { table: table.clone(), key: key.clone() }, |day| Failure::NoHistory { table, key, day }))
 }
@@ -256,12 +258,13 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<Option<Fou
 }
 
 fn tell(session: &Session, event: Event) -> HistoryEvent {
-    let packet = |(with, number): (SiteName, crate::model::PacketNumber)| HistoryPacket { with, number: number.0 };
+    let packet = |(with, number): (SiteName, Option<PacketNumber>)| HistoryPacket { with, number: number.map(|number| number.0) };
     let made = |values: Vec<(String, Value)>| values.into_iter().filter(|(_, value)| *value != Value::Null).collect::<Vec<_>>();
     let field = |field: String, before: Value, after: Value| HistoryField { field, before: Shown(before), after: Shown(after) };
     let (kind, fields) = match event.what {
         What::Created(values) => {
-            (HistoryKind::Made, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+            let kind = if event.site.is_some() { HistoryKind::Made } else { HistoryKind::Loaded };
+            (kind, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
         }
         What::Returned(values) => {
             (HistoryKind::Returned, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
@@ -284,8 +287,10 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
             (HistoryKind::Dropped, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
         }
     };
-    let came = event.came.map(packet);
-    let site = event.site.or_else(|| came.as_ref().map(|packet| packet.with.clone())).unwrap_or_else(|| session.name().clone());
+    let came = event.came.map(|(from, number)| packet((from, Some(number))));
+    // Of an edit without a time, a delete say, who told it is known; of what was there before any edit that says nothing.
+    let told_by = || came.as_ref().map_or_else(|| session.name().clone(), |packet| packet.with.clone());
+    let site = event.site.or_else(|| (kind != HistoryKind::Loaded).then(told_by));
     HistoryEvent { edited: Moment(event.time), site, kind, fields, packet: came, told: event.went.into_iter().map(packet).collect() }
 }
 
@@ -293,6 +298,7 @@ impl HistoryKind {
     const fn word(self) -> &'static str {
         match self {
             Self::Made => "made",
+            Self::Loaded => "first load",
             Self::Returned => "came back",
             Self::Changed => "changed",
             Self::Deleted => "deleted",
@@ -362,20 +368,25 @@ impl HistoryReport {
 impl HistoryEvent {
     /// One row per field; what they share stands only in the first.
     fn rows(&self, page: &Page, table: &str) -> Vec<Vec<String>> {
-        let said = |field: &str, value: &Shown| match (table == shown_table(LIBRARY), field, &value.0) {
+        let value = |field: &str, value: &Shown| match (table == shown_table(LIBRARY), field, &value.0) {
             (true, "content", _) => shown::content(value),
             (true, "modified", Value::Integer(millis)) => page.moment(Moment(Millis(*millis))),
             _ => value.to_string(),
         };
-        let came = self.packet.iter().map(|packet| format!("{} from {}", packet.number, packet.with));
-        let told = self.told.iter().map(|packet| format!("{} to {}", packet.number, packet.with));
+        let said = |packet: &HistoryPacket, way: &str| match packet.number {
+            Some(number) => format!("{number} {way} {}", packet.with),
+            None => format!("an old one {way} {}", packet.with),
+        };
+        let came = self.packet.iter().map(|packet| said(packet, "from"));
+        let told = self.told.iter().map(|packet| said(packet, "to"));
         let packets: Vec<String> = came.chain(told).collect();
         let mut rows: Vec<Vec<String>> = vec![vec![String::new(); 7]; self.fields.len().max(1)];
         for (row, field) in rows.iter_mut().zip(&self.fields) {
             let HistoryField { field, before, after } = field;
-            row[3..6].clone_from_slice(&[field.clone(), said(field, before), said(field, after)]);
+            row[3..6].clone_from_slice(&[field.clone(), value(field, before), value(field, after)]);
         }
-        rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
+        let by = self.site.as_ref().map_or_else(|| NO_NUMBER.to_owned(), SiteName::to_string);
+        rows[0][..3].clone_from_slice(&[page.moment(self.edited), by, self.kind.word().to_owned()]);
         rows[0][6] = match (self.kind, packets.is_empty()) {
             (HistoryKind::Dropped | HistoryKind::Late | HistoryKind::Gone, _) => String::new(),
             (_, true) => "none yet".to_owned(),
@@ -406,22 +417,24 @@ mod tests {
             events: vec![
                 HistoryEvent {
                     edited: at(0),
-                    site: SiteName::new("anna").unwrap(),
+                    site: SiteName::new("anna").ok(),
                     kind: HistoryKind::Changed,
                     fields: vec![
                         field("phone", Value::Null, Value::text("555-0199")),
                         field("city", Value::text("Ulm"), Value::text("Bern")),
                     ],
-                    packet: Some(HistoryPacket { with: SiteName::new("north").unwrap(), number: 41 }),
+                    packet: Some(HistoryPacket { with: SiteName::new("north").unwrap(), number: Some(41) }),
                     told: Vec::new(),
                 },
                 HistoryEvent {
                     edited: at(9),
-                    site: SiteName::new("head").unwrap(),
+                    site: SiteName::new("head").ok(),
                     kind: HistoryKind::Deleted,
                     fields: Vec::new(),
                     packet: None,
-                    told: vec![HistoryPacket { with: SiteName::new("north").unwrap(), number: 12 }],
+                    told: [("north", Some(12)), ("south", None)]
+                        .map(|(with, number)| HistoryPacket { with: SiteName::new(with).unwrap(), number })
+                        .to_vec(),
                 },
             ],
         };
@@ -432,7 +445,7 @@ customers ACME-0007: 2 events
   edited            by    what     field  before  after       packet
   2026-11-22 08:00  anna  changed  phone  NULL    '555-0199'  41 from north
                                    city   'Ulm'   'Bern'
-  2026-11-22 08:09  head  deleted                             12 to north
+  2026-11-22 08:09  head  deleted                             12 to north, an old one to south
 "
         );
         let cut = HistoryReport { forgotten: Some(at(20)), conflicts: 1, events: report.events[1..].to_vec(), ..report };
@@ -441,7 +454,7 @@ customers ACME-0007: 2 events
             "\
 customers ACME-0007: 1 event
   edited            by    what     field  before  after  packet
-  2026-11-22 08:09  head  deleted                        12 to north
+  2026-11-22 08:09  head  deleted                        12 to north, an old one to south
 Older entries were forgotten, on 2026-11-22 08:20 or before.
 'history' in fieldpost.toml says how long they are kept.
 1 conflict about it, with what lost: 'fieldpost conflicts customers ACME-0007'

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::page::{Moment, Page, alert, count, heading, number};
 use super::printer::Report;
 use super::when::{self, Span};
-use super::{Context, Exit, Failure, page};
+use super::{Context, Exit, Failure, page, shown};
 use crate::model::Millis;
 use crate::site::{Level, LogEntry};
 
@@ -96,7 +96,7 @@ pub fn run(arguments: &LogArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.discover()?;
     let since = moment(arguments.since.as_deref(), context)?;
     let until = moment(arguments.until.as_deref(), context)?;
-    let key = (!arguments.key.is_empty()).then(|| arguments.key.join(" "));
+    let key = (!arguments.key.is_empty()).then(|| shown::typed_key(&arguments.key));
     let same = |wanted: &Option<String>, found: &Option<String>| {
         wanted.as_ref().is_none_or(|wanted| found.as_ref().is_some_and(|found| found.to_lowercase() == wanted.to_lowercase()))
     };

@@ -171,13 +171,13 @@ impl Page {
         text.join("\n")
     }
 
-    /// Indented by two, what goes on the next line by four. A word that is longer than the page stays whole.
+    /// Indented by two, what goes on the next line by four. A word that is longer than the page stays whole, and a line break in it is none.
     #[must_use]
     pub fn wrapped(&self, line: &str) -> String {
         let visible = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
         let mut wrapped = String::from(" ");
         let mut column = 1;
-        for word in self.typable(line).split(' ') {
+        for word in self.typable(&line.replace('\n', "⏎")).split(' ') {
             let width = visible(word);
             if column > 4 && column + 1 + width > usize::from(self.width) {
                 wrapped.push_str("\n   ");
@@ -290,18 +290,34 @@ pub fn size(bytes: u64) -> String {
 /// Nothing a record holds may move the cursor, ring a bell, start a new line or turn the direction of reading.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    const TURNS: [std::ops::RangeInclusive<char>; 2] = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    text.chars()
-        .map(|c| {
-            if c == '\n' {
-                '⏎'
-            } else if c.is_control() || TURNS.iter().any(|turns| turns.contains(&c)) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c == '\n' { '⏎' } else { harmless(c) }).collect()
+}
+
+fn harmless(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ if c.is_control() => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// A whole text in which only our own styles, line ends and tabs do anything: whatever got into it from a record does not.
+#[must_use]
+pub fn tame(text: &str) -> String {
+    // The longest first: it begins like another one.
+    let styles = [ERROR, BOLD, DIM, ALERT].map(|style| [style.render().to_string(), style.render_reset().to_string()]);
+    let mut tamed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let style = styles.iter().flatten().find(|style| c == '\u{1b}' && rest.starts_with(style.as_str()));
+        let (taken, left) = rest.split_at(style.map_or(c.len_utf8(), String::len));
+        match style.is_some() || matches!(c, '\n' | '\t') {
+            true => tamed.push_str(taken),
+            false => tamed.push(harmless(c)),
+        }
+        rest = left;
+    }
+    tamed
 }
 
 /// Paragraphs with an empty line between them; empty ones vanish.
@@ -386,6 +402,19 @@ pub(super) mod tests {
     #[test]
     fn what_a_record_holds_cannot_play_with_the_terminal() {
         assert_eq!(one_line("a\nb\u{1b}[31mc\u{7}"), "a⏎b\u{fffd}[31mc\u{fffd}");
+    }
+
+    #[test]
+    fn a_line_of_a_list_is_one_line_whatever_a_record_in_it_holds() {
+        let page = Page { width: MAX_WIDTH, zone: TimeZone::UTC, detail: Detail::Full, home: None };
+        assert_eq!(page.list(&["its name is taken by 'a\n2 changes held'".to_owned()], "x"), "  its name is taken by 'a⏎2 changes held'");
+    }
+
+    #[test]
+    fn of_a_whole_text_only_our_own_styles_reach_the_terminal() {
+        let title = format!("{}{ERROR}error{ERROR:#}", alert("title"));
+        let text = format!("{title}\n\tä\u{1b}[2J\u{1b}[31m\r\u{202e}");
+        assert_eq!(tame(&text), format!("{title}\n\tä\u{fffd}[2J\u{fffd}[31m\u{fffd}\u{fffd}"));
     }
 
     #[test]

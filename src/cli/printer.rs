@@ -129,8 +129,8 @@ impl Printer {
         let exit = report.exit();
         if self.loudness > Loudness::Quiet || exit != Exit::Done || self.form == Form::Json {
             let written = self.out.write(&match self.form {
-                Form::Text if self.loudness == Loudness::Quiet => self.page.typable(&report.brief(&self.page)),
-                Form::Text => self.page.typable(&report.text(&self.page)),
+                Form::Text if self.loudness == Loudness::Quiet => page::tame(&self.page.typable(&report.brief(&self.page))),
+                Form::Text => page::tame(&self.page.typable(&report.text(&self.page))),
                 Form::Json => serde_json::to_string_pretty(report).expect("reports are plain data"),
             });
             // A reader that went away (`| head`) is no failure of ours; half a report on a full disk would be taken for a whole one.
@@ -154,14 +154,19 @@ impl Printer {
     /// Something to know that is no error; silent when quiet.
     pub fn note(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset(), text = self.page.typable(text)));
+            self.err.line(&format!(
+                "{}note:{} {text}",
+                page::DIM.render(),
+                page::DIM.render_reset(),
+                text = page::tame(&self.page.typable(text))
+            ));
         }
     }
 
     /// A step that was taken, for `-v`.
     pub fn step(&self, text: &str) {
         if self.loudness >= Loudness::Verbose {
-            self.err.line(&format!("{}{text}{}", page::DIM.render(), page::DIM.render_reset()));
+            self.err.line(&format!("{}{}{}", page::DIM.render(), page::tame(text), page::DIM.render_reset()));
         }
     }
 
@@ -173,7 +178,7 @@ impl Printer {
 
     /// What a question is about.
     pub fn ask_about(&self, text: &str) {
-        self.err.line(&self.page.typable(text));
+        self.err.line(&page::tame(&self.page.typable(text)));
     }
 
     /// Asks, and gives the line that was typed; none where nobody answers any more.
@@ -214,7 +219,7 @@ impl Printer {
         if self.form == Form::Json {
             self.out.line(&serde_json::to_string_pretty(explanation).expect("texts are plain data"));
         }
-        self.err.line(&explanation.text());
+        self.err.line(&page::tame(&explanation.text()));
     }
 
     /// Empties the screen before a report that is shown again and again; where there is no screen, nothing.

@@ -96,6 +96,12 @@ pub fn key(values: &[Shown]) -> String {
     values.iter().map(part).collect::<Vec<_>>().join(" ")
 }
 
+/// The words somebody typed for a key, as [`key`] says it: an empty word is the empty text.
+#[must_use]
+pub fn typed_key(words: &[String]) -> String {
+    words.iter().map(|word| if word.is_empty() { "''" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 /// The values of a stored key.
 #[must_use]
 pub fn of_key(key: &Key) -> Vec<Shown> {
@@ -156,6 +162,7 @@ mod tests {
         assert_eq!(meanings("x'0'"), [Value::text("x'0'")]);
         assert_eq!(meanings("'"), [Value::text("'")]);
         assert_eq!(key(&[Value::text("A"), Value::text(""), Value::Integer(2)].map(Shown)), "A '' 2");
+        assert_eq!(typed_key(&["A", "", "2"].map(str::to_owned)), "A '' 2");
     }
 
     #[test]

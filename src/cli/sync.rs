@@ -10,7 +10,7 @@ use super::conflicts::tally::Tally;
 use super::held::{HeldChange, Needs};
 use super::logged::Line;
 use super::packets::{Besides, records, sections};
-use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
+use super::page::{Detail, Page, alert, count, heading, number, one_line, paragraphs, size};
 use super::printer::Report;
 use crate::exchange::Folder;
 use crate::model::SiteName;
@@ -171,7 +171,9 @@ pub struct Waiting {
 
 impl Report for SyncReport {
     fn text(&self, page: &Page) -> String {
-        let (notes, faults) = (self.notes.join("\n"), self.faults.iter().map(|fault| alert(fault)).collect::<Vec<_>>().join("\n"));
+        let lines =
+            |lines: &[String], style: fn(&str) -> String| lines.iter().map(|line| style(&one_line(line))).collect::<Vec<_>>().join("\n");
+        let (notes, faults) = (lines(&self.notes, str::to_owned), lines(&self.faults, alert));
         let came = [notes, faults, self.came(page), self.conflicts(page), self.held(page)];
         let forgotten = if page.detail == Detail::Full { self.forgotten() } else { String::new() };
         let text =
@@ -186,7 +188,7 @@ impl Report for SyncReport {
     /// Where the exchange is away, that and nothing else, in a line.
     fn brief(&self, page: &Page) -> String {
         match self.waiting.iter().find(|waiting| waiting.needs == Needs::Exchange) {
-            Some(waiting) if self.exit() == Exit::Unreachable => format!("{}; {}", waiting.why, waiting.needs.words()),
+            Some(waiting) if self.exit() == Exit::Unreachable => format!("{}; {}", one_line(&waiting.why), waiting.needs.words()),
             Some(_) | None => self.text(page),
         }
     }

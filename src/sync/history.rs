@@ -1,8 +1,14 @@
 //! Who changed which field of a record, when, from what to what, and in which packet did it travel?
+//!
+//! A packet tells net changes, so what several people did to a record comes as one entry of the journal. Each field knows its own edit: an entry
+//! becomes as many events as there were edits that it has fields of.
+
+use std::collections::BTreeMap;
 
 use super::{Result, Session};
-use crate::ledger::{CauseKind, Direction, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
+use crate::ledger::{CauseKind, Direction, Entry, EntryKind, Record};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Stamp, Value};
+use crate::site::Settings;
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +21,8 @@ pub struct Event {
     pub what: What,
     /// The packet it came in.
     pub came: Option<(SiteName, PacketNumber)>,
-    /// The first packet to each neighbour that told it.
-    pub went: Vec<(SiteName, PacketNumber)>,
+    /// The first packet to each neighbour that told it; no number where that one is not in the list of packets any more.
+    pub went: Vec<(SiteName, Option<PacketNumber>)>,
 }
 
 /// What happened.
@@ -84,20 +90,21 @@ pub fn is_cut(session: &Session, record: &Record) -> Result<bool> {
 pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     let ledger = &session.ledger;
     let shape = session.shape(record.table);
+    // No packet that is younger was forgotten.
+    let forgotten = Millis(session.world.now().0 - Settings::LEAST_HISTORY_MILLIS);
     let neighbours = [ledger.neighbours()?, ledger.retired()?].concat();
     let mut packets = Vec::new();
     for neighbour in &neighbours {
         let mut sent = ledger.all_packets(neighbour.site)?;
         // A clock that was set back says nothing about what went first.
         sent.sort_by_key(|row| row.number);
-        packets.push((neighbour.card.name.clone(), neighbour.site, sent));
+        sent.retain(|row| row.direction == Direction::Out);
+        packets.push((neighbour, sent));
     }
-    let values = |row: &Row| -> Vec<(String, Value)> {
-        if row.0.is_empty() {
-            return Vec::new();
-        }
-        shape.live_fields().map(|field| (shape.name_of(field).to_owned(), row.get(field).clone())).collect()
-    };
+    let name = |field: FieldNo| shape.name_of(field).to_owned();
+    let some = |row: &Row, fields: &[FieldNo]| fields.iter().map(|field| (name(*field), row.get(*field).clone())).collect::<Vec<_>>();
+    let live: Vec<FieldNo> = shape.live_fields().collect();
+    let values = |row: &Row| if row.0.is_empty() { Vec::new() } else { some(row, &live) };
     let mut after = record.current.clone();
     let mut events = Vec::new();
     // The mirror of a table that went stays as it was: the journal does not know what nobody ever edited.
@@ -109,22 +116,44 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     for (place, entry) in chain.iter().enumerate() {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
-        let name = |field: FieldNo| shape.name_of(field).to_owned();
         let numbered =
             |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
         let (now, was) = (numbered(&after)?, numbered(&before)?);
-        let what = match &entry.kind {
-            EntryKind::Insert if chain[place..].iter().any(|earlier| ended(&earlier.kind, after.as_ref())) => What::Returned(values(&now)),
-            EntryKind::Insert => What::Created(values(&now)),
-            EntryKind::Delete(_) => What::Deleted(values(&was)),
-            EntryKind::Replace(_) => What::Replaced(values(&now)),
-            EntryKind::Rename(_) => What::Joined,
+        let alone = |what: What| vec![(entry.stamp, what)];
+        let begun = |what: fn(Vec<(String, Value)>) -> What| -> Vec<(Option<Stamp>, What)> {
+            let mut edits = edits(entry, after.as_ref(), &live);
+            let is_seen_made = shape.key.iter().all(|key| edits.iter().any(|(stamp, fields)| stamp.is_some() && fields.contains(key)));
+            if is_seen_made && let [(None, _), (Some(_), _), ..] = edits.as_slice() {
+                let (_, filled) = edits.remove(0);
+                edits[0].1.extend(filled);
+                edits[0].1.sort_unstable();
+            }
+            let mut edits = edits.into_iter();
+            let first = edits.next().map(|(stamp, fields)| (stamp, what(if now.0.is_empty() { Vec::new() } else { some(&now, &fields) })));
+            // What somebody changed before the record came here: from what, nobody here knows.
+            let later = |fields: &[FieldNo]| some(&now, fields).into_iter().map(|(name, new)| (name, Value::Absent, new)).collect();
+            first.into_iter().chain(edits.map(|(stamp, fields)| (stamp, What::Changed(later(&fields))))).collect()
+        };
+        let edits = match &entry.kind {
+            EntryKind::Insert if chain[place..].iter().any(|earlier| ended(&earlier.kind, after.as_ref())) => {
+                alone(What::Returned(values(&now)))
+            }
+            EntryKind::Insert => begun(What::Created),
+            EntryKind::Delete(_) => alone(What::Deleted(values(&was))),
+            EntryKind::Replace(_) => begun(What::Replaced),
+            EntryKind::Rename(_) => alone(What::Joined),
             EntryKind::Update(old, fields) => {
                 // What follows another record to its new number says the new one on both sides; the record did not change.
                 let old_of = |field: FieldNo| {
                     if shape.concerns_numbers(field) && before.is_some() { was.get(field) } else { old.row.get(field) }
                 };
-                What::Changed(fields.iter().map(|field| (name(*field), old_of(*field).clone(), now.get(*field).clone())).collect())
+                let one = |field: &FieldNo| (name(*field), old_of(*field).clone(), now.get(*field).clone());
+                let mut edits = edits(entry, after.as_ref(), fields);
+                // What nobody edited happened when it came.
+                if edits[0].0.is_none() {
+                    edits.rotate_left(1);
+                }
+                edits.into_iter().map(|(stamp, fields)| (stamp, What::Changed(fields.iter().map(one).collect()))).collect()
             }
         };
         let came = match cause.kind {
@@ -132,25 +161,25 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
             CauseKind::Seal | CauseKind::Found | CauseKind::Retry => None,
         };
         let mut went = Vec::new();
-        for (name, site, sent) in &packets {
-            let mut kept = sent.iter().filter(|row| row.direction == Direction::Out).peekable();
-            let first = kept.peek().map(|row| row.number);
-            let told = kept.find(|row| row.journal >= entry.number && row.changes > 0);
-            // The first one that is left may not be the first one that told it.
-            if let Some(row) = told
-                && (row.number.0 == 1 || first != Some(row.number))
-                && entry.known_to != Some(*site)
-            {
-                went.push((name.clone(), row.number));
+        for (neighbour, sent) in packets.iter().filter(|(neighbour, _)| entry.known_to != Some(neighbour.site)) {
+            let told = sent.iter().find(|row| row.journal >= entry.number && row.changes > 0).map(|row| row.number);
+            // The first one that is left is not the first one that told it, where one that is forgotten can have.
+            let is_first = told.is_none_or(|told| sent.first().is_some_and(|row| row.number == told));
+            let lacks = sent.first().map_or(neighbour.sent.0 > 0, |row| row.number.0 > 1);
+            let went_before = is_first && lacks && cause.time <= forgotten && entry.number <= neighbour.cursor;
+            if went_before || told.is_some() {
+                went.push((neighbour.card.name.clone(), told.filter(|_| !went_before)));
             }
         }
-        events.push(Event {
-            time: entry.stamp.map_or(cause.time, |stamp| stamp.time),
-            site: entry.stamp.map(|stamp| ledger.site_name(stamp.site)).transpose()?,
-            what,
-            came,
-            went,
-        });
+        for (stamp, what) in edits.into_iter().rev() {
+            events.push(Event {
+                time: stamp.map_or(cause.time, |stamp| stamp.time),
+                site: stamp.map(|stamp| ledger.site_name(stamp.site)).transpose()?,
+                what,
+                came: came.clone(),
+                went: went.clone(),
+            });
+        }
         after = before;
     }
     events.reverse();
@@ -167,6 +196,19 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         }
     }
     Ok(events)
+}
+
+/// The edits that an entry has fields of, oldest first; before them what nobody was seen to edit. An entry with a time of its own is what
+/// happened to all of its fields then.
+fn edits(entry: &Entry, after: Option<&Image>, fields: &[FieldNo]) -> Vec<(Option<Stamp>, Vec<FieldNo>)> {
+    let mut edits: BTreeMap<Option<Stamp>, Vec<FieldNo>> = BTreeMap::new();
+    for field in fields {
+        edits.entry(after.and_then(|image| image.stamp(*field))).or_default().push(*field);
+    }
+    if edits.is_empty() || edits.keys().next_back().copied().flatten() != entry.stamp {
+        return vec![(entry.stamp, fields.to_vec())];
+    }
+    edits.into_iter().collect()
 }
 
 /// Whether an entry says that this very record ended.

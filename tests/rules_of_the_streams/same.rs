@@ -203,6 +203,32 @@ fn who_made_the_same_record_is_told_which_values_of_it_lost() {
 }
 
 #[test]
+fn a_record_that_two_sites_made_is_of_those_two_however_far_away_it_is_decided() {
+    let tree = four_levels();
+    let make = |phone: &str| format!("INSERT INTO customers VALUES ('COIL', 'Coil Inc', 'Chur', '{phone}')");
+    tree.edit("olga", &make("1"));
+    tree.tick(10);
+    tree.edit("carl", &make("2"));
+    send(&tree, "olga");
+    receive(&tree, "head");
+    ["carl", "ben", "north", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    settled(&tree, &SIX);
+    let mut made = Vec::new();
+    let each = &mut |_, _, _, conflict: Conflict| {
+        made.extend(
+            (conflict.kind == ConflictKind::Twin)
+                .then(|| [conflict.winner_site, conflict.loser_site].map(|site| site.unwrap().to_string())),
+        );
+        Ok(())
+    };
+    tree.session("head").ledger.conflicts(0, each).unwrap();
+    assert_eq!(made, [["olga".to_owned(), "carl".to_owned()]]);
+    let of = vec!["created twice of carl".to_owned()];
+    assert_eq!(SIX.map(|site| told(&tree, site, ConflictKind::Twin).len()), [1, 0, 1, 1, 0, 1]);
+    assert_eq!(told(&tree, "carl", ConflictKind::Twin), of);
+}
+
+#[test]
 fn who_made_the_same_record_is_told_whatever_numbers_the_sites_gave_it() {
     let rules = "[tables.countries]\nidentity = [\"code\"]\n";
     let tree = grown(Tree::with_rules("CREATE TABLE countries (id INTEGER PRIMARY KEY, code TEXT, name TEXT)", rules));

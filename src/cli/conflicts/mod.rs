@@ -13,7 +13,7 @@ use super::Exit;
 use super::history::shape_named;
 use super::log::moment;
 use super::logged::Line;
-use super::page::{Moment, Page, alert, count, heading, number, paragraphs};
+use super::page::{Moment, Page, alert, count, heading, number, one_line, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::when::Span;
@@ -236,7 +236,7 @@ fn run_list(arguments: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let listed = all(&session, 0)?.len();
     let mut conflicts = meant(&session, arguments.table.as_deref(), &arguments.filter, context)?;
-    let key = arguments.key.join(" ");
+    let key = shown::typed_key(&arguments.key);
     conflicts.retain(|conflict| (key.is_empty() || shown::key(&conflict.key) == key) && (conflict.open || !arguments.open));
     conflicts.reverse();
     let others = listed - conflicts.len().min(listed);
@@ -463,6 +463,10 @@ impl Conflict {
     /// What happened, in one line.
     #[must_use]
     pub fn sentence(&self, page: &Page) -> String {
+        one_line(&self.words(page))
+    }
+
+    fn words(&self, page: &Page) -> String {
         let Self { winner, loser, rule, .. } = self;
         let record = self.subject();
         let (winner_site, loser_site) = (by(self.winner_site.as_ref()), self.losers());
@@ -541,12 +545,10 @@ impl Conflict {
 
     fn text(&self, page: &Page) -> String {
         let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
+        let settled = self.settlement.as_ref().map_or_else(String::new, |settled| format!("; {}", one_line(settled)));
         let outcome = match self.open {
             true => alert(&format!("to decide: 'fieldpost conflicts resolve {}'", self.number)),
-            false => {
-                let settled = self.settlement.as_ref().map_or_else(String::new, |settled| format!("; {settled}"));
-                format!("decided at '{}'{packet}{settled}", self.decider)
-            }
+            false => format!("decided at '{}'{packet}{settled}", self.decider),
         };
         let decided = page.moment(self.decided);
         match &self.about {
@@ -577,18 +579,14 @@ impl Conflict {
                     self.losers(),
                     edited(&lost),
                     self.side(&self.base),
-                    self.rule,
+                    one_line(&self.rule),
                 )
             }
-            About::Held => {
-                let became = self.settlement.as_ref().map_or_else(String::new, |settled| format!("; {settled}"));
-                format!("{}. {}\n   {decided}{packet}{became}", self.number, self.sentence(page))
+            About::Taken(_) if settled.is_empty() => {
+                let until = "it waits until one of the two has another value, and goes on by itself then";
+                format!("{}. {}\n   {decided}{packet}; {until}", self.number, self.sentence(page))
             }
-            About::Taken(_) => {
-                let outcome =
-                    self.settlement.as_deref().unwrap_or("it waits until one of the two has another value, and goes on by itself then");
-                format!("{}. {}\n   {decided}{packet}; {outcome}", self.number, self.sentence(page))
-            }
+            About::Held | About::Taken(_) => format!("{}. {}\n   {decided}{packet}{settled}", self.number, self.sentence(page)),
             About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped(_) => {
                 format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence(page))
             }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{About, Conflict, all, by};
-use crate::cli::page::{Moment, Page, alert, heading, paragraphs, size};
+use crate::cli::page::{Moment, Page, alert, heading, one_line, paragraphs, size};
 use crate::cli::printer::Report;
 use crate::cli::shown::{self, Shown};
 use crate::cli::{Context, Exit, Failure};
@@ -157,10 +157,10 @@ impl SideBySide {
         let packet = packet.as_ref().map_or_else(String::new, |packet| format!(", with packet {} from '{}'", packet.number, packet.from));
         let state = match (open, settlement) {
             (true, _) => alert("it waits for you"),
-            (false, Some(settlement)) => settlement.clone(),
+            (false, Some(settlement)) => one_line(settlement),
             (false, None) => "decided".to_owned(),
         };
-        let met = format!("  met at '{decider}', {}{packet}; rule: {rule}; {state}", page.moment(*decided));
+        let met = format!("  met at '{decider}', {}{packet}; rule: {}; {state}", page.moment(*decided), one_line(rule));
         let what = if self.fields.is_empty() { page.wrapped(&self.conflict.sentence(page)) } else { self.fields_text(page) };
         let gone = if self.there { String::new() } else { "  There is no such record here now.".to_owned() };
         let content = self.content.as_ref().map_or_else(String::new, |content| format!("  {content}"));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Exit;
 use super::conflicts::{self, About};
 use super::logged::Line;
-use super::page::{Column, Moment, Page, count, heading, paragraphs};
+use super::page::{Column, Moment, Page, count, heading, one_line, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
@@ -355,7 +355,7 @@ impl HeldChange {
 
     /// What waits and for what, in one line.
     pub(super) fn sentence(&self) -> String {
-        format!("{} from '{}': {}; {}", self.record(), self.from, self.why, self.needs.words())
+        format!("{} from '{}': {}; {}", self.record(), self.from, one_line(&self.why), self.needs.words())
     }
 
     /// The line of the log: logged once, while it waits for the same.

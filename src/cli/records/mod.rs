@@ -10,7 +10,7 @@ use super::history::{keys_meant, shape_named};
 use super::logged::Line;
 use super::page::{Page, count};
 use super::printer::Report;
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, shown};
 use crate::model::{Key, Shape, shown_table};
 use crate::site::Level;
 use crate::status::window::State;
@@ -203,14 +203,14 @@ fn change(context: &Context, work: impl FnOnce(&Session) -> Result<RecordsReport
 fn deactivate(session: &Session, record: &RecordArgs) -> Result<RecordsReport, Failure> {
     let (shape, key) = find(session, &record.table, &record.key)?;
     mend::deactivate(session, shape.number, &key)?;
-    let key = Some(record.key.join(" "));
+    let key = Some(shown::typed_key(&record.key));
     Ok(RecordsReport { table: shown_table(&shape.name).to_owned(), key, records: 1, what: "is taken out of the exchange" })
 }
 
 fn activate(session: &Session, record: &RecordArgs) -> Result<RecordsReport, Failure> {
     let (shape, key) = find(session, &record.table, &record.key)?;
     mend::activate(session, shape.number, &key)?;
-    let key = Some(record.key.join(" "));
+    let key = Some(shown::typed_key(&record.key));
     Ok(RecordsReport {
         table: shown_table(&shape.name).to_owned(),
         key,
@@ -248,5 +248,5 @@ fn find<'s>(session: &'s Session, table: &str, typed: &[String]) -> Result<(&'s 
             return Ok((shape, key));
         }
     }
-    Err(Failure::NoRecord { table: shown_table(&shape.name).to_owned(), key: typed.join(" ") })
+    Err(Failure::NoRecord { table: shown_table(&shape.name).to_owned(), key: shown::typed_key(typed) })
 }

@@ -1,7 +1,7 @@
 //! What is open: what waits, for what, and what to type? And what else happened that is nobody's to do.
 
 use super::StatusReport;
-use crate::cli::page::{Page, alert, count, duration, number, size};
+use crate::cli::page::{Page, alert, count, duration, number, one_line, size};
 use crate::cli::quoting;
 use crate::sync::forget;
 
@@ -83,13 +83,13 @@ impl StatusReport {
                 page.wrapped(&alert(&format!("at the last run, {why}; 'fieldpost sync' tries it again"))).trim_start().to_owned()
             }),
         );
-        lines.extend(self.sites_wrong.iter().chain(&self.rules_wrong).map(|why| alert(why)));
-        lines.extend(self.left_behind.iter().take(MOST_LEFT).map(|why| alert(why)));
+        lines.extend(self.sites_wrong.iter().chain(&self.rules_wrong).map(|why| alert(&one_line(why))));
+        lines.extend(self.left_behind.iter().take(MOST_LEFT).map(|why| alert(&one_line(why))));
         let more = self.left_behind.len().saturating_sub(MOST_LEFT);
         if more > 0 {
             lines.push(format!("so it is with {more} more: 'fieldpost status --json' has them"));
         }
-        lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
+        lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {}", one_line(why)))));
         lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
         lines.extend(self.schema.lines(self.parent.as_ref()));
         if self.set_aside > 0 {

@@ -405,7 +405,7 @@ impl Applying<'_> {
         let twin = !self.session.ledger.same(survivor, after.born)?;
         // Of a document made twice what counts is whether it is the same one.
         if twin && self.session.shape(record.table).name != LIBRARY {
-            self.lose_twin(record, incoming, after)?;
+            self.lose_twin(record, incoming, survivor, after)?;
         }
         // Made anew in the place of one that went into ours: what that one held is what the child changed.
         let base = before.as_ref().filter(|_| ending == Ends::ItsOwn);

@@ -364,13 +364,14 @@ impl Applying<'_> {
         record_of(self.session, conflict)
     }
 
-    /// Two records under one natural key that are one from now on.
-    pub(in crate::sync) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, theirs: &Image) -> Result<()> {
+    /// Two records under one natural key that are one from now on, each of whoever made it.
+    pub(in crate::sync) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, ours: Born, theirs: &Image) -> Result<()> {
         let mut conflict =
             self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
         conflict.exact = self.session.shown_row(self.session.shape(record.table), &theirs.row)?;
-        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        let [ours, theirs] = [ours, theirs.born].map(|born| self.session.ledger.site_name(born.site).map(Some));
+        (conflict.winner_site, conflict.loser_site) = (ours?, theirs?);
         self.losses.push(conflict);
         Ok(())
     }
