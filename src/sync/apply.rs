@@ -15,7 +15,7 @@
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ use crate::database::{Applied, Aside, Capture, Reached};
 use crate::ledger::{
     Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, OurEdit, PacketRow, Record,
 };
-use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, Row, SiteName, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::rules::TriggerRule;
 use crate::site::Roster;
@@ -80,6 +80,8 @@ pub(super) struct Applying<'s> {
     pub any_pending: bool,
     /// Whether anybody made an edit that was here already.
     pub any_same: bool,
+    /// How far a child has heard us, once somebody asked.
+    pub heard: Cell<Option<(SiteNo, JournalNumber)>>,
     /// Whose change is being taken.
     pub speaker: Option<Link>,
     /// Held records that are being applied although they refer to each other.
@@ -167,6 +169,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         same: Vec::new(),
         any_pending: ledger.any_pending()?,
         any_same: ledger.any_same_edits()?,
+        heard: Cell::default(),
         speaker: None,
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),

@@ -73,16 +73,20 @@ pub(super) fn heard(ledger: &Ledger, site: SiteNo, taken: PacketNumber) -> Resul
     Ok(Some(packet.journal))
 }
 
-/// How far in the journal a child has heard us: all of it where nobody knows any more what the last packet that it took told.
-pub(super) fn heard_of_us(ledger: &Ledger, child: SiteNo) -> Result<JournalNumber, LedgerError> {
-    let taken = ledger.neighbour(child)?.acknowledged;
-    if taken == PacketNumber(0) {
-        return Ok(JournalNumber(0));
+/// How far in the journal a child has heard us, all of it: what of several packets that belong together it has taken does not count before the last one. All of
+/// the journal where nobody knows any more what the last packet that it took told.
+pub(super) fn heard_whole(ledger: &Ledger, child: SiteNo) -> Result<JournalNumber, LedgerError> {
+    let mut taken = ledger.neighbour(child)?.acknowledged;
+    while taken > PacketNumber(0) {
+        if ledger.packet(child, Direction::Out, taken)?.is_none() {
+            return Ok(JournalNumber(i64::MAX));
+        }
+        if let Some(whole) = heard(ledger, child, taken)? {
+            return Ok(whole);
+        }
+        taken = PacketNumber(taken.0 - 1);
     }
-    match ledger.packet(child, Direction::Out, taken)? {
-        Some(_) => Ok(heard(ledger, child, taken)?.unwrap_or(JournalNumber(0))),
-        None => Ok(JournalNumber(i64::MAX)),
-    }
+    Ok(JournalNumber(0))
 }
 
 /// Whether a neighbour holds another incarnation than is here, or only one of the two holds any.

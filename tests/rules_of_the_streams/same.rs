@@ -1,8 +1,11 @@
 //! Who made the same edit as somebody else hears that it lost, and nobody else does.
 
+use std::collections::BTreeSet;
+
+use super::support::{Dice, seeds};
 use super::*;
 use fieldpost::ledger::Conflict;
-use fieldpost::model::SiteName;
+use fieldpost::model::{Key, SiteName, Value};
 use fieldpost::sync::mend::{self, Choice, Since};
 
 const SIX: [&str; 6] = ["head", "olga", "north", "ben", "bea", "carl"];
@@ -402,4 +405,121 @@ fn who_has_heard_of_the_same_edit_goes_on_from_it_whatever_the_rules() {
     settled(&tree, &SIX);
     assert_eq!(phone(&tree, "carl", "ACME"), "last");
     assert_eq!(at_each(&tree, ConflictKind::Field), [""; 6].map(|_| Vec::<String>::new()));
+}
+
+/// An edit that somebody made: of which record, what it then held, and which edits its site had heard of.
+struct Made {
+    site: usize,
+    record: usize,
+    value: String,
+    knew: BTreeSet<usize>,
+}
+
+/// What one history came to, as each site knows it.
+struct Heard {
+    made: Vec<Made>,
+    /// By site: the edits it has heard of.
+    knows: Vec<BTreeSet<usize>>,
+    /// By site and record: its own edits that its database shows.
+    shows: Vec<[BTreeSet<usize>; 2]>,
+    /// What was shown and is not any more, by site.
+    replaced: Vec<(usize, usize)>,
+}
+
+const RECORDS: [&str; 2] = ["ACME", "BOLT"];
+const FOUR: [(&str, Option<usize>); 4] = [("head", None), ("north", Some(0)), ("olga", Some(0)), ("bea", Some(1))];
+
+impl Heard {
+    /// What a site's database shows of a record; nothing where there is none.
+    fn value(tree: &Tree, site: usize, record: usize) -> String {
+        tree.rows(FOUR[site].0, &format!("SELECT phone FROM customers WHERE id = '{}'", RECORDS[record])).concat()
+    }
+
+    fn edit(&mut self, tree: &Tree, dice: &mut Dice, site: usize) {
+        let (record, value) = (dice.roll(2), ["a", "b", "c"][dice.roll(3)].to_owned());
+        if Self::value(tree, site, record) == value {
+            return;
+        }
+        tree.edit(FOUR[site].0, &format!("UPDATE customers SET phone = '{value}' WHERE id = '{}'", RECORDS[record]));
+        self.knows[site].insert(self.made.len());
+        self.shows[site][record] = BTreeSet::from([self.made.len()]);
+        self.made.push(Made { site, record, value, knew: self.knows[site].clone() });
+    }
+
+    /// A round of a site, whose neighbours have told all that they know.
+    fn round(&mut self, tree: &Tree, site: usize, told: &mut [BTreeSet<usize>]) {
+        let before =
+            RECORDS.map(|record| RECORDS.iter().position(|one| *one == record).unwrap()).map(|record| Self::value(tree, site, record));
+        tree.sync(FOUR[site].0);
+        let neighbours = (0..4).filter(|other| FOUR[*other].1 == Some(site) || FOUR[site].1 == Some(*other));
+        for other in neighbours {
+            let heard = told[other].clone();
+            self.knows[site].extend(heard);
+        }
+        told[site] = self.knows[site].clone();
+        for (record, before) in before.into_iter().enumerate() {
+            let now = Self::value(tree, site, record);
+            if now == before {
+                continue;
+            }
+            // Whoever knew of them has replaced them, whichever of the edits of that value it was.
+            let knew = |edit: &usize| self.made.iter().any(|made| made.record == record && made.value == now && made.knew.contains(edit));
+            let lost: Vec<usize> = self.shows[site][record].iter().copied().filter(|edit| !knew(edit)).collect();
+            self.replaced.extend(lost.into_iter().map(|edit| (site, edit)));
+            self.shows[site][record].clear();
+        }
+    }
+}
+
+#[test]
+fn no_edit_is_replaced_by_one_of_somebody_who_did_not_know_it_and_not_listed_also_where_many_type_the_same() {
+    let grow = || {
+        let tree = Tree::new(SCHEMA);
+        for (site, parent) in FOUR {
+            let role = if site == "north" { Role::Office } else { Role::Remote };
+            parent.iter().for_each(|parent| tree.add(FOUR[*parent].0, site, role));
+        }
+        (0..8).for_each(|_| FOUR.iter().for_each(|(site, _)| drop(tree.sync(site))));
+        tree.assert_same(&FOUR.map(|(site, _)| site));
+        tree
+    };
+    let mut listed = 0;
+    for seed in seeds(1..=12) {
+        let (tree, mut dice) = (grow(), Dice::new(seed));
+        let mut heard = Heard {
+            made: Vec::new(),
+            knows: vec![BTreeSet::new(); 4],
+            shows: vec![<[BTreeSet<usize>; 2]>::default(); 4],
+            replaced: Vec::new(),
+        };
+        let mut told = vec![BTreeSet::new(); 4];
+        for _ in 0..24 {
+            let site = dice.roll(4);
+            if dice.roll(2) == 0 {
+                heard.edit(&tree, &mut dice, site);
+            } else {
+                heard.round(&tree, site, &mut told);
+            }
+            tree.tick(10);
+        }
+        for _ in 0..6 {
+            (0..4).for_each(|site| heard.round(&tree, site, &mut told));
+        }
+        tree.assert_same(&FOUR.map(|(site, _)| site));
+        for (site, edit) in heard.replaced {
+            let Made { site: maker, record, value, .. } = &heard.made[edit];
+            let mut found = false;
+            let each = &mut |_, _, _, conflict: Conflict| {
+                let is_of = conflict.losing_sites().any(|site| site.as_str() == FOUR[*maker].0);
+                found |= is_of
+                    && conflict.key == Key::new([&Value::text(RECORDS[*record])]).unwrap()
+                    && conflict.loser.as_deref() == Some(value);
+                Ok(())
+            };
+            tree.session(FOUR[site].0).ledger.conflicts(0, each).unwrap();
+            assert!(found, "seed {seed}: {value} of {} at {} is not listed there", FOUR[*maker].0, RECORDS[*record]);
+            listed += 1;
+        }
+    }
+    assert!(listed > 20, "hardly anything lost: {listed}");
 }

@@ -2,7 +2,8 @@
 
 use fieldpost::sync::schema::hints;
 
-use super::{FOUR, assert_schema, four, support::Tree};
+use super::support::{Dice, Tree};
+use super::{FOUR, assert_schema, four};
 
 /// What the host's database becomes, step by step; `user_version` counts, and tells every site's application what it finds.
 const VERSIONS: &[&str] = &[
@@ -17,15 +18,6 @@ const VERSIONS: &[&str] = &[
     "CREATE VIEW named AS SELECT c.name, n.body FROM notes n JOIN clients c ON c.id = n.customer; CREATE INDEX bodies ON notes(body)",
     "DROP TABLE tags; CREATE TABLE marks (id INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT REFERENCES clients, mark TEXT); INSERT INTO marks (client, mark) SELECT id, 'm' FROM clients",
 ];
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
-    }
-}
 
 /// An edit that the application can make in the schema it finds.
 fn random_edit(dice: &mut Dice, version: usize, site: &str, step: usize) -> String {
@@ -66,7 +58,7 @@ fn answer(tree: &Tree) {
 
 fn any_order(seed: u64) {
     let tree = four();
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut dice = Dice::new(seed);
     let mut done = 0;
     for step in 0..90 {
         let site = FOUR[dice.roll(4)];

@@ -328,3 +328,25 @@ pub fn conflicts(tree: &Tree, site: &str) -> Vec<String> {
         .unwrap();
     all
 }
+
+/// The same throws for the same seed.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// A number below this one.
+    pub fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below
+    }
+}
+
+/// These seeds, or those of FIELDPOST_SEEDS (from-to).
+pub fn seeds(usual: std::ops::RangeInclusive<u64>) -> std::ops::RangeInclusive<u64> {
+    let named = std::env::var("FIELDPOST_SEEDS").ok();
+    let named = named.and_then(|text| text.split_once('-').map(|(from, to)| (from.parse(), to.parse())));
+    named.map_or(usual, |(from, to)| from.unwrap()..=to.unwrap())
+}

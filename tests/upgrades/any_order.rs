@@ -5,7 +5,7 @@ use fieldpost::sync::recover::Mode;
 use fieldpost::sync::tracking::parked;
 
 use super::files::{backup, recovered, replace_database};
-use super::support::Tree;
+use super::support::{Dice, Tree};
 use super::{OWN, SCHEMA};
 
 /// What every site's application becomes, step by step.
@@ -19,15 +19,6 @@ const VERSIONS: &[&str] = &[
     "BEGIN; CREATE TABLE new (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES clients, body TEXT, stars INTEGER DEFAULT 3);
      INSERT INTO new (id, customer, body) SELECT id, customer, body FROM notes; DROP TABLE notes; ALTER TABLE new RENAME TO notes; COMMIT",
 ];
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % below
-    }
-}
 
 /// An edit that the application of a version can make.
 fn random_edit(dice: &mut Dice, version: usize, site: &str, step: usize) -> String {
@@ -58,7 +49,7 @@ fn any_order(seed: u64) {
     tree.settle(&["head", "north"]);
     tree.add("north", "anna", Role::Remote);
     tree.settle(&sites);
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut dice = Dice::new(seed);
     let mut versions = [0usize; 3];
     for step in 0..60 {
         let at = dice.roll(3);

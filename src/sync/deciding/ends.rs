@@ -143,7 +143,7 @@ impl Applying<'_> {
         let mut edited: Vec<FieldNo> = Vec::new();
         for field in shape.live_fields() {
             let differs = ours.row.get(field) != before.row.get(field);
-            if differs || (self.any_same && self.unheard(record, incoming, &ours, field, None)?.is_some()) {
+            if differs || self.unheard(record, incoming, (&ours, before), field, None)?.is_some() {
                 edited.push(field);
             }
         }

@@ -8,16 +8,17 @@
 //! Where the record was deleted here, and the child's edit brings it back, the edit wins over the delete in every field that it changes: what the
 //! field held when the record was deleted is no edit against it. Merges merge with it all the same.
 //!
-//! Where a child typed the same as others did, its next edit goes on from its own: what the others typed is no value that it knew, and is edited here
-//! until the child has heard of them ([`Applying::unheard`]). Else the same two edits would end otherwise in two packets than in one.
+//! Where a child typed the same as others did, its next edit goes on from its own: what the others typed is no value that it knew, and counts as edited here
+//! until the child has heard of it ([`Applying::unheard`]). Else the same two edits would end otherwise in two packets than in one.
 //!
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use crate::ledger::{ConflictKind, ConflictState, OurEdit, Record};
-use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
+use super::by_value::said_by;
+use crate::ledger::{ConflictKind, ConflictState, EntryKind, OurEdit, Record};
+use crate::model::{FieldNo, Image, JournalNumber, LIBRARY, Millis, Row, SiteNo, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -115,9 +116,9 @@ impl Applying<'_> {
     ) -> Result<Image> {
         let policy = self.session.policy(record.table);
         let mut unheard = BTreeMap::new();
-        if let (true, Standing::Alive, Some(base)) = (self.any_same, standing, base) {
+        if let (Standing::Alive, Some(base)) = (standing, base) {
             for field in fields.iter().copied().filter(|field| ours.row.get(*field) == base.row.get(*field)) {
-                unheard.extend(self.unheard(record, incoming, &ours, field, theirs.stamp(field))?.map(|stamp| (field, stamp)));
+                unheard.extend(self.unheard(record, incoming, (&ours, base), field, theirs.stamp(field))?.map(|stamp| (field, stamp)));
             }
         }
         let change = Merging { standing, record, incoming, base, theirs, unheard, owner: OnceCell::new() };
@@ -234,31 +235,66 @@ impl Applying<'_> {
         }
     }
 
-    /// The newest edit by which a field holds what a child believes, of those that the child has not heard of: it typed the same itself, and goes on
-    /// from that, `at` a time. None where it goes on from what everybody knows.
+    /// The newest edit by which a field holds what a child believes, of those that it did not know: it typed the same itself, and goes on from that, with
+    /// the stamp `at`. Its packet says from whose edit it goes on; of another one it knows once it has heard of it, unless it was earlier than that.
     pub(super) fn unheard(
         &self,
         record: &Record,
         incoming: &Incoming,
-        ours: &Image,
+        (ours, base): (&Image, &Image),
         field: FieldNo,
         at: Option<Stamp>,
     ) -> Result<Option<Stamp>> {
-        let (ledger, child) = (&self.session.ledger, incoming.link.site);
+        let child = incoming.link.site;
         let (Some(id), Some(our)) = (record.id, ours.stamp(field)) else { return Ok(None) };
-        let same = ledger.same_edits_until(id, OurEdit::Field(field, our))?;
-        let Some((_, _, met)) = same.first() else { return Ok(None) };
-        let heard = known::heard_of_us(ledger, child)?;
-        let (mut unheard, mut is_its_own) = (None, false);
-        let all = same.iter().filter_map(|(site, time, met)| Some((Stamp { time: (*time)?, site: *site }, *met)));
-        for (stamp, met) in all.chain([(our, *met)]) {
-            if is_below(self.session, stamp.site, child)? {
-                is_its_own = true;
-            } else if heard < met || at.is_some_and(|at| at.time < stamp.time) {
-                unheard = unheard.max(Some(stamp));
+        let is_earlier = |than: Stamp| at.is_some_and(|at| at.time < than.time);
+        let mut unheard = None;
+        if base.stamp(field) != Some(our) {
+            let since = if is_earlier(our) { JournalNumber(0) } else { self.heard_whole(child)? };
+            unheard = self.is_written_since(record, ours, field, child, since)?.then_some(our);
+        }
+        if self.any_same {
+            for (site, time, met) in self.session.ledger.same_edits_until(id, OurEdit::Field(field, our))? {
+                let Some(stamp) = time.map(|time| Stamp { time, site }).filter(|stamp| base.stamp(field) != Some(*stamp)) else { continue };
+                if !is_below(self.session, site, child)? && (is_earlier(stamp) || self.heard_whole(child)? < met) {
+                    unheard = unheard.max(Some(stamp));
+                }
             }
         }
-        Ok(unheard.filter(|_| is_its_own))
+        Ok(unheard)
+    }
+
+    /// Whether a field got what it holds by an edit that a child did not make and has not heard of. What only followed a record that got another value is no edit.
+    fn is_written_since(&self, record: &Record, ours: &Image, field: FieldNo, child: SiteNo, heard: JournalNumber) -> Result<bool> {
+        let session = self.session;
+        for entry in session.ledger.chain(record, heard)? {
+            match &entry.kind {
+                EntryKind::Update(old, fields) if fields.contains(&field) => {
+                    let shape = session.shape(record.table);
+                    for reference in shape.references.iter().filter(|reference| reference.fields.contains(&field)) {
+                        let Some((_, pairs)) = session.by_value(reference) else { continue };
+                        let was = said_by(&pairs, &old.row);
+                        if self.whom_it_follows(record, ours, reference, (&pairs, &was))?.is_some() {
+                            return Ok(false);
+                        }
+                    }
+                    return Ok(entry.known_to != Some(child));
+                }
+                EntryKind::Insert | EntryKind::Replace(_) => return Ok(entry.known_to != Some(child)),
+                EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Rename(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// How far a child has heard us; no more of it comes within a slice.
+    pub(super) fn heard_whole(&self, child: SiteNo) -> Result<JournalNumber> {
+        if let Some((_, heard)) = self.heard.get().filter(|(site, _)| *site == child) {
+            return Ok(heard);
+        }
+        let heard = known::heard_whole(&self.session.ledger, child)?;
+        self.heard.set(Some((child, heard)));
+        Ok(heard)
     }
 
     /// The two edits as criteria see them.

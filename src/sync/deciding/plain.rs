@@ -86,7 +86,7 @@ impl Applying<'_> {
                 }
                 !link.fresh
                     && !policy.guards(&fields)
-                    && !self.is_alike(ours, &change.fields)?
+                    && !self.is_unheard(ours, before, &change.fields)?
                     && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field))
             }
             NeighbourKind::Parent => {
@@ -99,10 +99,16 @@ impl Applying<'_> {
 }
 
 impl Applying<'_> {
-    /// Whether any of these fields holds what others typed as well: not all of them may have heard of each other.
-    fn is_alike(&self, ours: &Image, fields: &[FieldNo]) -> Result<bool> {
-        for stamp in fields.iter().filter_map(|field| ours.stamp(*field)).filter(|_| self.any_same) {
-            if self.session.ledger.has_same_edits(stamp)? {
+    /// Whether a child may not know all edits by which these fields hold what they hold: it goes on from others.
+    fn is_unheard(&self, ours: &Image, before: &Image, fields: &[FieldNo]) -> Result<bool> {
+        for field in fields {
+            let stamp = ours.stamp(*field);
+            if stamp != before.stamp(*field) {
+                return Ok(true);
+            }
+            if let Some(stamp) = stamp.filter(|_| self.any_same)
+                && self.session.ledger.has_same_edits(stamp)?
+            {
                 return Ok(true);
             }
         }
