@@ -153,6 +153,19 @@ impl ConflictState {
     }
 }
 
+/// An edit that came when it was here already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SameEdit {
+    /// Who made it.
+    pub site: SiteNo,
+    /// When, by its clock; nobody knows when a record was deleted.
+    pub time: Option<Millis>,
+    /// Where our journal ended when it came.
+    pub journal: JournalNumber,
+    /// When it came, by our clock.
+    pub noted: Millis,
+}
+
 impl Ledger {
     /// Adds a conflict decided here, or one that travelled (`decider_number` is then the decider's number of it).
     /// One that is here already is not added again.
@@ -227,16 +240,17 @@ impl Ledger {
 
     /// Who made an edit of a record as well, and when.
     pub fn same_edits(&self, record: i64, ours: OurEdit) -> Result<Vec<(SiteNo, Option<Millis>)>> {
-        Ok(self.same_edits_until(record, ours)?.into_iter().map(|(site, time, _)| (site, time)).collect())
+        Ok(self.same_edits_met(record, ours)?.into_iter().map(|same| (same.site, same.time)).collect())
     }
 
-    /// Who made an edit of a record as well, when, and where our journal ended when it came.
-    pub fn same_edits_until(&self, record: i64, ours: OurEdit) -> Result<Vec<(SiteNo, Option<Millis>, JournalNumber)>> {
-        let sql = "SELECT site, time, journal FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
+    /// As [`Self::same_edits`], with where and when the two met.
+    pub fn same_edits_met(&self, record: i64, ours: OurEdit) -> Result<Vec<SameEdit>> {
+        let sql = "SELECT site, time, journal, noted FROM same_edit WHERE record = ? AND field = ? AND our_site = ? AND our_place = ? ORDER BY id";
         let [field, our_site, our_place] = ours.columns();
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map((record, field, our_site, our_place), |row| {
-            Ok((SiteNo(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(Millis), JournalNumber(row.get(2)?)))
+            let time = row.get::<_, Option<i64>>(1)?.map(Millis);
+            Ok(SameEdit { site: SiteNo(row.get(0)?), time, journal: JournalNumber(row.get(2)?), noted: Millis(row.get(3)?) })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

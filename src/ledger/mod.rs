@@ -36,7 +36,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-pub use conflicts::{Conflict, ConflictKind, ConflictState, OurEdit};
+pub use conflicts::{Conflict, ConflictKind, ConflictState, OurEdit, SameEdit};
 pub use documents::{ASKED, ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, MadeAs, Means, Opinion};
 pub use forget::{OldConflict, OldEntry};

@@ -17,7 +17,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::by_value::said_by;
-use crate::ledger::{ConflictKind, ConflictState, EntryKind, OurEdit, Record};
+use crate::ledger::{ConflictKind, ConflictState, Entry, EntryKind, OurEdit, Record};
 use crate::model::{FieldNo, Image, JournalNumber, LIBRARY, Millis, Row, SiteNo, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
@@ -236,7 +236,8 @@ impl Applying<'_> {
     }
 
     /// The newest edit by which a field holds what a child believes, of those that it did not know: it typed the same itself, and goes on from that, with
-    /// the stamp `at`. Its packet says from whose edit it goes on; of another one it knows once it has heard of it, unless it was earlier than that.
+    /// the stamp `at`. Its packet says from whose edit it goes on. Of another one it knows once it has heard of it, but where it went on
+    /// before we had that ourselves.
     pub(super) fn unheard(
         &self,
         record: &Record,
@@ -245,18 +246,22 @@ impl Applying<'_> {
         field: FieldNo,
         at: Option<Stamp>,
     ) -> Result<Option<Stamp>> {
-        let child = incoming.link.site;
+        let (ledger, child) = (&self.session.ledger, incoming.link.site);
         let (Some(id), Some(our)) = (record.id, ours.stamp(field)) else { return Ok(None) };
-        let is_earlier = |than: Stamp| at.is_some_and(|at| at.time < than.time);
         let mut unheard = None;
-        if base.stamp(field) != Some(our) {
-            let since = if is_earlier(our) { JournalNumber(0) } else { self.heard_whole(child)? };
-            unheard = self.is_written_since(record, ours, field, child, since)?.then_some(our);
+        if base.stamp(field) != Some(our)
+            && let Some(entry) = self.written_by(record, ours, field)?.filter(|entry| entry.known_to != Some(child))
+            && self.is_unheard_by(child, entry.number, ledger.cause(entry.cause)?.time, at)?
+        {
+            unheard = Some(our);
         }
         if self.any_same {
-            for (site, time, met) in self.session.ledger.same_edits_until(id, OurEdit::Field(field, our))? {
-                let Some(stamp) = time.map(|time| Stamp { time, site }).filter(|stamp| base.stamp(field) != Some(*stamp)) else { continue };
-                if !is_below(self.session, site, child)? && (is_earlier(stamp) || self.heard_whole(child)? < met) {
+            for same in ledger.same_edits_met(id, OurEdit::Field(field, our))? {
+                let Some(stamp) = same.time.map(|time| Stamp { time, site: same.site }) else { continue };
+                if base.stamp(field) != Some(stamp)
+                    && !is_below(self.session, same.site, child)?
+                    && self.is_unheard_by(child, same.journal, same.noted, at)?
+                {
                     unheard = unheard.max(Some(stamp));
                 }
             }
@@ -264,27 +269,30 @@ impl Applying<'_> {
         Ok(unheard)
     }
 
-    /// Whether a field got what it holds by an edit that a child did not make and has not heard of. What only followed a record that got another value is no edit.
-    fn is_written_since(&self, record: &Record, ours: &Image, field: FieldNo, child: SiteNo, heard: JournalNumber) -> Result<bool> {
+    /// Whether a child has not heard of what we have known since then, or whoever made its edit `at` that time cannot have.
+    fn is_unheard_by(&self, child: SiteNo, known: JournalNumber, since: Millis, at: Option<Stamp>) -> Result<bool> {
+        Ok(at.is_some_and(|at| at.time < since) || self.heard_whole(child)? < known)
+    }
+
+    /// The edit by which a field got what it holds, where it is in the journal. What only followed a record that got another value is none.
+    fn written_by(&self, record: &Record, ours: &Image, field: FieldNo) -> Result<Option<Entry>> {
         let session = self.session;
-        for entry in session.ledger.chain(record, heard)? {
-            match &entry.kind {
-                EntryKind::Update(old, fields) if fields.contains(&field) => {
-                    let shape = session.shape(record.table);
-                    for reference in shape.references.iter().filter(|reference| reference.fields.contains(&field)) {
-                        let Some((_, pairs)) = session.by_value(reference) else { continue };
-                        let was = said_by(&pairs, &old.row);
-                        if self.whom_it_follows(record, ours, reference, (&pairs, &was))?.is_some() {
-                            return Ok(false);
-                        }
-                    }
-                    return Ok(entry.known_to != Some(child));
+        let writes = |entry: &Entry| match &entry.kind {
+            EntryKind::Update(_, fields) => fields.contains(&field),
+            EntryKind::Insert | EntryKind::Replace(_) => true,
+            EntryKind::Delete(_) | EntryKind::Rename(_) => false,
+        };
+        let Some(entry) = session.ledger.chain(record, JournalNumber(0))?.into_iter().find(writes) else { return Ok(None) };
+        if let EntryKind::Update(old, _) = &entry.kind {
+            let references = &session.shape(record.table).references;
+            for reference in references.iter().filter(|reference| reference.fields.contains(&field)) {
+                let Some((_, pairs)) = session.by_value(reference) else { continue };
+                if self.whom_it_follows(record, ours, reference, (&pairs, &said_by(&pairs, &old.row)))?.is_some() {
+                    return Ok(None);
                 }
-                EntryKind::Insert | EntryKind::Replace(_) => return Ok(entry.known_to != Some(child)),
-                EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Rename(_) => {}
             }
         }
-        Ok(false)
+        Ok(Some(entry))
     }
 
     /// How far a child has heard us; no more of it comes within a slice.
