@@ -251,7 +251,7 @@ impl Applying<'_> {
         let mut unheard = None;
         if base.stamp(field) != Some(our)
             && let Some(entry) = self.written_by(record, ours, field)?.filter(|entry| entry.known_to != Some(child))
-            && self.is_unheard_by(child, entry.number, ledger.cause(entry.cause)?.time, at)?
+            && self.is_unheard_by(child, entry.number, our.time.max(ledger.cause(entry.cause)?.time), at)?
         {
             unheard = Some(our);
         }
@@ -260,7 +260,7 @@ impl Applying<'_> {
                 let Some(stamp) = same.time.map(|time| Stamp { time, site: same.site }) else { continue };
                 if base.stamp(field) != Some(stamp)
                     && !is_below(self.session, same.site, child)?
-                    && self.is_unheard_by(child, same.journal, same.noted, at)?
+                    && self.is_unheard_by(child, same.journal, stamp.time.max(same.noted), at)?
                 {
                     unheard = unheard.max(Some(stamp));
                 }
