@@ -424,6 +424,8 @@ struct Heard {
     knows: Vec<BTreeSet<usize>>,
     /// By site and record: its own edits that its database shows.
     shows: Vec<[BTreeSet<usize>; 2]>,
+    /// By site and record: what its last round left. Who comes back to that has edited nothing.
+    left: Vec<[String; 2]>,
     /// What was shown and is not any more, by site.
     replaced: Vec<(usize, usize)>,
 }
@@ -444,7 +446,8 @@ impl Heard {
         }
         tree.edit(FOUR[site].0, &format!("UPDATE customers SET phone = '{value}' WHERE id = '{}'", RECORDS[record]));
         self.knows[site].insert(self.made.len());
-        self.shows[site][record] = BTreeSet::from([self.made.len()]);
+        let is_edit = self.left[site][record] != value;
+        self.shows[site][record] = is_edit.then_some(self.made.len()).into_iter().collect();
         self.made.push(Made { site, record, value, knew: self.knows[site].clone() });
     }
 
@@ -461,6 +464,7 @@ impl Heard {
         told[site] = self.knows[site].clone();
         for (record, before) in before.into_iter().enumerate() {
             let now = Self::value(tree, site, record);
+            self.left[site][record].clone_from(&now);
             if now == before {
                 continue;
             }
@@ -492,6 +496,7 @@ fn no_edit_is_replaced_by_one_of_somebody_who_did_not_know_it_and_not_listed_als
             made: Vec::new(),
             knows: vec![BTreeSet::new(); 4],
             shows: vec![<[BTreeSet<usize>; 2]>::default(); 4],
+            left: vec![[0, 1].map(|record| Heard::value(&tree, 0, record)); 4],
             replaced: Vec::new(),
         };
         let mut told = vec![BTreeSet::new(); 4];
