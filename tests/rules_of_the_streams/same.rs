@@ -316,3 +316,16 @@ fn who_deleted_the_same_as_the_office_is_told_where_the_edit_of_another_remote_t
     let below = &at_each(&tree, ConflictKind::Delete)[1..];
     assert_eq!(below, [vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
 }
+
+#[test]
+fn who_only_heard_of_a_delete_that_is_taken_back_is_not_said_to_have_made_it() {
+    let tree = four_levels();
+    tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");
+    ["north", "head", "ben"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.edit("carl", "UPDATE customers SET phone = 'carl' WHERE id = 'BOLT'");
+    send(&tree, "carl");
+    settled(&tree, &SIX);
+    assert_eq!(phone(&tree, "olga", "BOLT"), "carl");
+    let (of, nobodys) = (vec!["deleted of north".to_owned()], vec!["deleted of ".to_owned()]);
+    assert_eq!(at_each(&tree, ConflictKind::Delete), [nobodys.clone(), vec![], of, nobodys, vec![], vec![]]);
+}

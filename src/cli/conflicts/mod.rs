@@ -441,12 +441,18 @@ impl Conflict {
     /// The sites whose edit lost.
     #[must_use]
     pub fn losers(&self) -> String {
-        let mut names = by(self.loser_site.as_ref());
-        for (place, site) in self.also.iter().enumerate() {
-            let joint = if place + 1 == self.also.len() { " and" } else { "," };
-            names = format!("{names}{joint} '{site}'");
+        let sites: Vec<String> = self.loser_site.iter().chain(&self.also).map(|site| by(Some(site))).collect();
+        match &sites[..] {
+            [] => by(None),
+            [one] => one.clone(),
+            [first @ .., last] => format!("{} and {last}", first.join(", ")),
         }
-        names
+    }
+
+    /// That it was deleted, and where, as far as that was at one of the sites that are told.
+    pub(super) fn deleted(&self) -> String {
+        let known = self.loser_site.is_some() || !self.also.is_empty();
+        if known { format!("deleted at {}", self.losers()) } else { "deleted".to_owned() }
     }
 
     /// When the two edits were made, as far as both are known.
@@ -498,12 +504,12 @@ impl Conflict {
             }
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
             About::Delete if [DeleteRule::EditWins, DeleteRule::Review].iter().all(|edited| edited.word() != rule) => {
-                format!("{record}: deleted at {loser_site}; it is kept ({rule})")
+                format!("{record}: {}; it is kept ({rule})", self.deleted())
             }
             About::Delete => {
                 // Without its time the edit is known only by who brought it.
                 let below = if self.winner_time.is_some() { "" } else { " or below" };
-                format!("{record}: deleted at {loser_site}, but edited at {winner_site}{below}; it is kept ({rule})")
+                format!("{record}: {}, but edited at {winner_site}{below}; it is kept ({rule})", self.deleted())
             }
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
@@ -519,7 +525,7 @@ impl Conflict {
                     false => taken,
                 }
             }
-            About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
+            About::Dependants => format!("{record}: {}, but other records refer to it; it is kept ({rule})", self.deleted()),
             About::Merged(field) => {
                 format!("{record}, {field}: {loser} of {loser_site} and the edit of {winner_site} make {winner} ({rule})")
             }
@@ -691,6 +697,8 @@ pub(super) mod tests {
             known.sentence(&page()),
             "customers ACME-0007: deleted at 'head' and 'north', but edited at 'anna'; it is kept (edit wins over delete)"
         );
+        let elsewhere = Conflict { loser_site: None, also: Vec::new(), ..known };
+        assert_eq!(elsewhere.sentence(&page()), "customers ACME-0007: deleted, but edited at 'anna'; it is kept (edit wins over delete)");
         let marked = Conflict { about: About::Delete, rule: "a delete only marks".to_owned(), ..conflict() };
         assert_eq!(marked.sentence(&page()), "customers ACME-0007: deleted at 'head'; it is kept (a delete only marks)");
     }

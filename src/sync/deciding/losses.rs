@@ -217,12 +217,14 @@ impl Applying<'_> {
         };
         let mut conflict = self.conflict(record, ConflictKind::Delete, None, &rule, ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
-        // A child that takes its own delete back has listed whose that was, where it is an office.
+        // The parent hears of its delete as this site does, and a child that takes its own back has listed whose that was, where it is an office.
         let deleters = self.who_deleted(record)?;
-        let deleter = deleters.child.filter(|child| *child != incoming.name);
-        let deleter = deleter.unwrap_or_else(|| self.session.name().clone());
+        let deleter = match deleters.from {
+            Some(_) => deleters.child.filter(|child| *child != incoming.name),
+            None => Some(self.session.name().clone()),
+        };
         conflict.also = deleters.also.into_iter().filter(|(site, _)| *site != incoming.name).collect();
-        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(deleter));
+        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), deleter);
         conflict.winner_time = stamp.map(|stamp| stamp.time);
         self.losses.push(conflict);
         Ok(())
