@@ -133,8 +133,8 @@ impl Conflict {
                 format!("{record}, {field}: {winner} of {winner_site} would stand ({rule}), {loser} of {loser_site} would lose")
             }
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} would have no record to go to ({rule})"),
-            About::Delete => format!("{record}: deleted at {loser_site}; it would be kept ({rule})"),
-            About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it would be kept ({rule})"),
+            About::Delete => format!("{record}: {}; it would be kept ({rule})", self.deleted()),
+            About::Dependants => format!("{record}: {}, but other records refer to it; it would be kept ({rule})", self.deleted()),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it would be one record ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} would wait at '{}', because {rule}", self.decider),
             About::Taken(field) => {

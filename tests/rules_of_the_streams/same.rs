@@ -180,6 +180,31 @@ fn who_typed_what_an_office_above_did_is_told_where_only_his_own_office_knows_of
 }
 
 #[test]
+fn who_typed_the_same_above_the_office_that_decides_is_told_at_every_level() {
+    for order in [["head", "north"], ["north", "head"]] {
+        for below in [&["north"][..], &["north", "ben"]] {
+            let tree = four_levels();
+            // Olga's is the same as the head's, and that is what stands there.
+            for site in ["head", "olga"].iter().chain(below) {
+                tree.edit(site, SAME);
+                tree.tick(10);
+            }
+            tree.edit("carl", OTHER);
+            send(&tree, "olga");
+            (0..2).for_each(|_| order.iter().chain(below).for_each(|site| drop(tree.sync(site))));
+            settled(&tree, &SIX);
+            assert_eq!(phone(&tree, "head", "ACME"), "other");
+            for site in ["head", "olga"].iter().chain(below) {
+                let all = told(&tree, site, ConflictKind::Field);
+                let [one] = &all[..] else { panic!("once at {site}: {all:?}, {order:?} {below:?}") };
+                assert!(one.contains(site), "{site}: {one}, {order:?} {below:?}");
+            }
+            assert_eq!([told(&tree, "bea", ConflictKind::Field), told(&tree, "carl", ConflictKind::Field)], [[""; 0]; 2]);
+        }
+    }
+}
+
+#[test]
 fn who_typed_the_same_elsewhere_in_the_tree_is_told_where_an_office_decides() {
     let tree = four_levels();
     tree.edit("olga", SAME);
@@ -322,6 +347,19 @@ fn who_deleted_the_same_as_the_office_is_told_where_the_edit_of_another_remote_t
     let of = |sites: &str| vec![format!("deleted of {sites}")];
     let below = &at_each(&tree, ConflictKind::Delete)[1..];
     assert_eq!(below, [vec![], of("ben, north"), of("ben, north"), vec![], vec![]]);
+}
+
+#[test]
+fn who_only_heard_of_a_delete_that_is_taken_back_is_not_said_to_have_made_it() {
+    let tree = four_levels();
+    tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");
+    ["north", "head", "ben"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.edit("carl", "UPDATE customers SET phone = 'carl' WHERE id = 'BOLT'");
+    send(&tree, "carl");
+    settled(&tree, &SIX);
+    assert_eq!(phone(&tree, "olga", "BOLT"), "carl");
+    let (of, nobodys) = (vec!["deleted of north".to_owned()], vec!["deleted of ".to_owned()]);
+    assert_eq!(at_each(&tree, ConflictKind::Delete), [nobodys.clone(), vec![], of, nobodys, vec![], vec![]]);
 }
 
 /// What a site lists of fields: which value of whom stands, and which lost.

@@ -441,12 +441,14 @@ impl Conflict {
     /// The sites whose edit lost.
     #[must_use]
     pub fn losers(&self) -> String {
-        let mut names = by(self.loser_site.as_ref());
-        for (place, site) in self.also.iter().enumerate() {
-            let joint = if place + 1 == self.also.len() { " and" } else { "," };
-            names = format!("{names}{joint} '{site}'");
-        }
-        names
+        let sites: Vec<String> = self.loser_site.iter().chain(&self.also).map(|site| by(Some(site))).collect();
+        let Some((last, first)) = sites.split_last() else { return by(None) };
+        if first.is_empty() { last.clone() } else { format!("{} and {last}", first.join(", ")) }
+    }
+
+    /// That it was deleted, and where, as far as that was at one of the sites that are told.
+    pub(super) fn deleted(&self) -> String {
+        if self.losers() == by(None) { "deleted".to_owned() } else { format!("deleted at {}", self.losers()) }
     }
 
     /// When the two edits were made, as far as both are known.
@@ -502,12 +504,12 @@ impl Conflict {
             }
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
             About::Delete if [DeleteRule::EditWins, DeleteRule::Review].iter().all(|edited| edited.word() != rule) => {
-                format!("{record}: deleted at {loser_site}; it is kept ({rule})")
+                format!("{record}: {}; it is kept ({rule})", self.deleted())
             }
             About::Delete => {
                 // Without its time the edit is known only by who brought it.
                 let below = if self.winner_time.is_some() { "" } else { " or below" };
-                format!("{record}: deleted at {loser_site}, but edited at {winner_site}{below}; it is kept ({rule})")
+                format!("{record}: {}, but edited at {winner_site}{below}; it is kept ({rule})", self.deleted())
             }
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
@@ -523,7 +525,7 @@ impl Conflict {
                     false => taken,
                 }
             }
-            About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
+            About::Dependants => format!("{record}: {}, but other records refer to it; it is kept ({rule})", self.deleted()),
             About::Merged(field) => {
                 format!("{record}, {field}: {loser} of {loser_site} and the edit of {winner_site} make {winner} ({rule})")
             }
@@ -689,6 +691,7 @@ pub(super) mod tests {
             known.sentence(&page()),
             "customers ACME-0007: deleted at 'head' and 'north', but edited at 'anna'; it is kept (edit wins over delete)"
         );
+        assert!(Conflict { loser_site: None, also: Vec::new(), ..known }.sentence(&page()).contains("7: deleted, but edited at"));
         let marked = Conflict { about: About::Delete, rule: "a delete only marks".to_owned(), ..conflict() };
         assert_eq!(marked.sentence(&page()), "customers ACME-0007: deleted at 'head'; it is kept (a delete only marks)");
     }

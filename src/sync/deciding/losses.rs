@@ -7,7 +7,8 @@
 //! which of its children it had that, and passes the outcome on as that child's ([`Applying::of_all`]), down to whoever made it.
 //!
 //! An edit that was here already when a child's came goes up once, as that of whoever made it first. Who made it as well is noted beside it
-//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). Where that
+//! ([`OurEdit`]), and each site that hears of an edit that lost names those to whom it passes the outcome on ([`Conflict::also`]). It is noted of both edits: that of the
+//! child may lose where it was made, and what took its place then takes that of the first one here without a conflict. Where that
 //! edit came to an office from above before the same one came from below, only that office knows: so what lost after it stood is told to
 //! offices for whom nobody is named, too, and listed only where it concerns somebody ([`Conflict::passing`]). **Invariant**: a site is named
 //! only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value typed once
@@ -216,12 +217,14 @@ impl Applying<'_> {
         };
         let mut conflict = self.conflict(record, ConflictKind::Delete, None, &rule, ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
-        // A child that takes its own delete back has listed whose that was, where it is an office.
+        // The parent hears of its delete as this site does, and a child that takes its own back has listed whose that was, where it is an office.
         let deleters = self.who_deleted(record)?;
-        let deleter = deleters.child.filter(|child| *child != incoming.name);
-        let deleter = deleter.unwrap_or_else(|| self.session.name().clone());
+        let deleter = match deleters.from {
+            Some(_) => deleters.child.filter(|child| *child != incoming.name),
+            None => Some(self.session.name().clone()),
+        };
         conflict.also = deleters.also.into_iter().filter(|(site, _)| *site != incoming.name).collect();
-        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(deleter));
+        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), deleter);
         conflict.winner_time = stamp.map(|stamp| stamp.time);
         self.losses.push(conflict);
         Ok(())
@@ -329,13 +332,10 @@ impl Applying<'_> {
             | ConflictKind::Merged
             | ConflictKind::Settled => return Ok(conflict),
         }
-        let mut stamps = Vec::new();
         let lost = conflict.loser_site.iter().map(|site| (site, conflict.loser_time));
+        let mut stamps = Vec::new();
         for (site, time) in lost.chain(conflict.also.iter().map(|(site, time)| (site, *time))) {
-            if let Some(time) = time {
-                let stamp = Stamp { time, site: ledger.site_number(site)? };
-                stamps.extend(ledger.has_same_edits(stamp)?.then_some(stamp));
-            }
+            stamps.extend(self.stamp_of_same(site, time)?);
         }
         if stamps.is_empty() {
             return Ok(conflict);
@@ -351,13 +351,25 @@ impl Applying<'_> {
                 ids.push(session.load(record.table, &Key::of_birth(born))?.id);
             }
         }
-        for id in ids.into_iter().flatten() {
-            for stamp in &stamps {
-                let same = self.named(ledger.same_edits(id, OurEdit::Field(field, *stamp))?)?;
-                same.into_iter().for_each(|also| add(&mut conflict, also));
+        // Who typed it after one of them is named as one more, and may have been before others.
+        while let Some(stamp) = stamps.pop() {
+            for id in ids.iter().copied().flatten() {
+                for (site, time) in self.named(ledger.same_edits(id, OurEdit::Field(field, stamp))?)? {
+                    if conflict.losing_sites().all(|known| *known != site) {
+                        stamps.extend(self.stamp_of_same(&site, time)?);
+                        conflict.also.push((site, time));
+                    }
+                }
             }
         }
         Ok(conflict)
+    }
+
+    /// An edit by its site and time, where anybody made it as well.
+    fn stamp_of_same(&self, site: &SiteName, time: Option<Millis>) -> Result<Option<Stamp>> {
+        let (ledger, Some(time)) = (&self.session.ledger, time) else { return Ok(None) };
+        let stamp = Stamp { time, site: ledger.site_number(site)? };
+        Ok(ledger.has_same_edits(stamp)?.then_some(stamp))
     }
 
     fn record_of(&self, conflict: &Conflict) -> Result<Option<Record>> {
@@ -381,6 +393,11 @@ impl Applying<'_> {
         for (record, ours, site, time) in std::mem::take(&mut self.same) {
             self.session.ledger.note_same_edit(record, ours, site, time, self.now)?;
             self.any_same = true;
+            // It may lose where it was made, while ours stands.
+            if let (OurEdit::Field(field, stamp), Some(time)) = (ours, time) {
+                let theirs = OurEdit::Field(field, Stamp { time, site });
+                self.session.ledger.note_same_edit(record, theirs, stamp.site, Some(stamp.time), self.now)?;
+            }
         }
         let losses: Vec<Conflict> = self.losses.drain(from..).collect();
         for conflict in losses {
