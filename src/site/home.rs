@@ -2,7 +2,8 @@
 //!
 //! States: no home → unfinished (`.fieldpost/unfinished` is there) → home. Crash points: every step of
 //! [`Home::prepare`] leaves an unfinished home that the next try clears; publishing `fieldpost.toml` is the moment it
-//! becomes one. Invariant: a folder with `fieldpost.toml` has everything else, and nothing of a finished home is ever cleared.
+//! becomes one. Invariant: a folder with `fieldpost.toml` has everything else, and nothing of a finished home is
+//! ever cleared; what it lost since ([`Home::whole`]) is never made anew.
 
 use std::io;
 use std::path::{Path, PathBuf};
