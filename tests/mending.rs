@@ -598,6 +598,8 @@ fn what_lost_as_the_number_of_a_record_is_told_with_what_settles_it_and_not_with
         assert_eq!(took.code, i32::from(is_number), "{number}: {took:?}");
         if is_number {
             assert!(took.err.contains("--value NUMBER"), "{took:?}");
+            let nobodys = exit(&office, &format!("conflicts resolve {number} --value 99 --home anna"), 1);
+            assert!(nobodys.err.contains("it refers to visits 99, which is not here"), "{nobodys:?}");
             office.ok(&format!("conflicts resolve {number} --value 1 --home anna"));
         }
     }

@@ -324,8 +324,12 @@ impl Report for DetachReport {
             Found::Rest => "what an interrupted run had left to do is done; every record is as it was".to_owned(),
             Found::Another => "the database there is not this site's, and stays as it is".to_owned(),
         };
+        let rest = match self.found {
+            Found::Unknown | Found::Nothing => "what is left of this site is",
+            Found::Ours | Found::NoneYet | Found::Lost | Found::Another | Found::Rest => "keys, history and settings are",
+        };
         format!(
-            "{}\n  {done}\n  keys, history and settings are set aside in {}",
+            "{}\n  {done}\n  {rest} set aside in {}",
             heading(&format!("'{}' no longer touches {}", self.site, self.database.display())),
             self.aside.display()
         )

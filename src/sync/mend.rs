@@ -332,6 +332,9 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
         false => {
             let mut row = Row::default();
             row.set(field, value.clone());
+            if shape.is_number(field, value) {
+                session.leads_somewhere(shape, &row)?;
+            }
             (vec![field], row)
         }
     };
@@ -603,11 +606,7 @@ fn rename_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Va
     for (name, value) in values {
         row.set(shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?, value.clone());
     }
-    let mut meant = row.clone();
-    session.mean(shape, &mut meant)?;
-    if let Some((table, key)) = session.leads_nowhere(shape, &meant)? {
-        return Err(MendError::Missing { table, key }.into());
-    }
+    session.leads_somewhere(shape, &row)?;
     write(session, |database| Ok(database.insert(shape, &row)?))?;
     seal::seal(session)?;
     let done = apply::slice(session, CauseKind::Retry, |applying| {
