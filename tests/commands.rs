@@ -579,6 +579,8 @@ fn a_home_that_lost_its_state_or_keys_says_so_and_can_be_taken_apart() {
                 assert_eq!(refused.contains("this is the main office"), site == "head", "{lost} {command}: {refused}");
             }
             assert!(office.everything() == before && traces(&office, site) > 0, "{lost}: nothing is made and nothing goes");
+            office.ok(&format!("service remove --home {site}"));
+            assert_eq!(inside.exists(), !lost.is_empty(), "{lost}: what is logged makes no home");
             let gone = office.ok(&format!("detach --force --home {site}")).flat();
             assert!(gone.contains("no longer touches") && gone.contains("what was edited and not sent is in this database only"), "{gone}");
             assert_eq!(traces(&office, site), 0, "{lost}");
