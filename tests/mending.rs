@@ -572,6 +572,46 @@ fn of_two_people_who_settle_one_conflict_otherwise_the_list_says_whose_edit_came
 }
 
 #[test]
+fn what_lost_as_the_number_of_a_record_is_told_with_what_settles_it_and_not_with_what_is_refused() {
+    let office = Office::pair(
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, what TEXT);
+         CREATE TABLE calls (id INTEGER PRIMARY KEY, visit INTEGER REFERENCES visits, note TEXT);
+         INSERT INTO visits VALUES (1, 'x'), (2, 'y'), (3, 'z'); INSERT INTO calls VALUES (1, 2, ''), (2, 2, '');",
+        "default = 'parent'\n",
+    );
+    office.sql("anna", "UPDATE calls SET visit = CASE id WHEN 1 THEN 1 END, note = 'anna'");
+    office.sql("head", "UPDATE calls SET visit = 3, note = 'head'");
+    office.run("sync --home anna");
+    office.run("sync --home head");
+    // What is printed can be typed: what lost can be taken where it is no number, and where it is none at all.
+    let told = office.run("sync -v --home anna").flat();
+    let listed = office.json("conflicts --json --home anna");
+    for conflict in listed["conflicts"].as_array().unwrap() {
+        let (number, is_number) = (&conflict["number"], conflict["about"]["field"] == "visit" && conflict["loser"] == 1);
+        let taking = format!("'fieldpost --home anna conflicts resolve {number} --take lost'");
+        let setting = format!("'fieldpost --home anna conflicts resolve {number} --value NUMBER'");
+        let shown = office.ok(&format!("conflicts show {number} --home anna")).flat();
+        for text in [&told, &shown] {
+            assert_eq!((text.contains(&taking), text.contains(&setting)), (!is_number, is_number), "{number}: {text}");
+        }
+        let took = office.run(&format!("conflicts resolve {number} --take lost --home anna"));
+        assert_eq!(took.code, i32::from(is_number), "{number}: {took:?}");
+        if is_number {
+            assert!(took.err.contains("--value NUMBER"), "{took:?}");
+            let nobodys = exit(&office, &format!("conflicts resolve {number} --value 99 --home anna"), 1);
+            assert!(nobodys.err.contains("it refers to visits 99, which is not here"), "{nobodys:?}");
+            office.ok(&format!("conflicts resolve {number} --value 1 --home anna"));
+        }
+    }
+    four_rounds(&office);
+    for site in ["head", "anna"] {
+        let rows = rusqlite::Connection::open(office.path(site).join("shop.db")).unwrap();
+        let rows: String = rows.query_row("SELECT group_concat(ifnull(visit, '-') || note) FROM calls", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, "1anna,-anna", "{site}");
+    }
+}
+
+#[test]
 fn a_conflict_about_a_record_with_a_handed_out_number_in_its_key_is_settled_as_long_as_that_is_the_same_records() {
     let office = Office::pair(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, who TEXT);

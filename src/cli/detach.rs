@@ -9,9 +9,9 @@ use super::page::{Page, count, heading};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place, service};
 use crate::database::{Database, DatabaseError};
-use crate::ledger::NeighbourKind;
+use crate::ledger::{Ledger, NeighbourKind};
 use crate::model::SiteName;
-use crate::site::Home;
+use crate::site::{Home, HomeError, Lost};
 use crate::sync::numbers::renumber::ZONE;
 use crate::sync::streams::stops;
 use crate::sync::{Session, SyncError, seal, start};
@@ -22,8 +22,8 @@ use crate::sync::{Session, SyncError, seal, start};
 /// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. An icon of
 /// 'fieldpost shortcut' is to be taken away before.
 ///
-/// What was interrupted goes on when it is run again; until then no other command works there. Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database. Where the home is lost, --force --database FILE
-/// takes the triggers and tables out of the database that is left.
+/// What was interrupted goes on when it is run again; until then no other command works there. Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database. Where the home has lost its state or keys, --force takes the triggers
+/// and tables out of the database that fieldpost.toml names, and sets aside what is left; where fieldpost.toml is lost too, --force --database FILE takes them out of the database that is left.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -85,6 +85,10 @@ pub enum Found {
     Another,
     /// What an interrupted run left of the work.
     Rest,
+    /// The database that the settings of a lost home name, with our triggers in it.
+    Unknown,
+    /// Nothing of ours, and the home is lost: nobody knows whether there ever was.
+    Nothing,
 }
 
 /// Runs the command.
@@ -100,6 +104,7 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
         return finish(arguments, home, context);
     }
     if !arguments.force {
+        home.whole()?;
         service::refuse_while_installed(&home)?;
         // It would go on without a home.
         drop(home.watch(&context.world)?);
@@ -112,21 +117,35 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
             return without_database(arguments, Found::Lost, context);
         }
         Err(Failure::Sync(SyncError::OtherPair)) => return without_database(arguments, Found::Another, context),
+        Err(Failure::Home(HomeError::Lost { lost, .. }) | Failure::Sync(SyncError::Home(HomeError::Lost { lost, .. })))
+            if arguments.force =>
+        {
+            return of_lost_home(home, lost, context);
+        }
         Err(failure) => return Err(failure),
     };
-    let found = if session.has_database() { Found::Ours } else { Found::NoneYet };
+    let built = start::built(&session)?;
+    let found = if session.has_database() || built.is_some() { Found::Ours } else { Found::NoneYet };
     let unsent = unsent(&mut session)?;
     if unsent > 0 && !arguments.force {
         return Err(Failure::Unsent { records: unsent, stopped: stopped(&session)? });
     }
-    let (triggers, tables) = if session.has_database() { session.database()?.traces()? } else { (0, 0) };
+    let (triggers, tables) = match &built {
+        Some(built) => built.traces()?,
+        None if session.has_database() => session.database()?.traces()?,
+        None => (0, 0),
+    };
+    drop(built);
     let (site, database) = (session.name().clone(), session.database_path());
     // Windows renames no folder in which a file is open.
     let _lock = if cfg!(windows) { None } else { Some(lock) };
     let start::Detached { aside, provisional } = start::detach(session, context.world.now())?;
-    let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
     let (triggers, tables) = (amount(triggers), amount(tables));
     Ok(context.printer.report(&DetachReport { site, database, aside, triggers, tables, unsent, provisional, found }))
+}
+
+fn amount(amount: usize) -> u64 {
+    u64::try_from(amount).unwrap_or(u64::MAX)
 }
 
 /// Takes our traces out of a database that has no home any more, or is a copy.
@@ -136,7 +155,9 @@ fn clean(typed: &Path, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::NoDatabase { typed: typed.to_owned(), folder: path.is_dir() });
     }
     let database = Database::open(&path, context.limits.lock_wait).map_err(SyncError::from)?;
-    if let Ok(home) = context.discover_going() {
+    if let Ok(home) = context.discover_going()
+        && home.whole().is_ok()
+    {
         let its = home.settings()?.database_path(home.folder());
         if its.canonicalize().is_ok_and(|its| path.canonicalize().is_ok_and(|path| path == its)) {
             return Err(Failure::HasHome { database: path, home: home.folder().to_owned() });
@@ -192,6 +213,36 @@ fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> 
         DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, provisional: Vec::new(), found },
         context,
     )
+}
+
+/// Takes apart what a home has left that lost its state or its keys: no session opens it, and nobody knows any more what was not sent.
+///
+/// Without its state nothing but the settings says which database is its own. Killed after the database let go of us, the same is done again.
+fn of_lost_home(home: Home, lost: Lost, context: &Context) -> Result<Exit, Failure> {
+    let settings = home.settings()?;
+    let (site, path) = (settings.name.clone(), settings.database_path(home.folder()));
+    let lock = if home.inside().exists() { Some(home.lock(&context.world)?) } else { None };
+    let (mut found, mut triggers, mut tables) = (Found::Nothing, 0, 0);
+    match Database::open(&path, context.limits.lock_wait) {
+        Ok(database) => {
+            let pair = match lost {
+                Lost::All | Lost::State => None,
+                Lost::Keys => Some(Ledger::open(&context.world, &home.state(), &site)?.pair()?),
+            };
+            let traces = database.traces().map_err(SyncError::from)?;
+            if traces != (0, 0) && pair.is_some() && database.pair()? != pair {
+                found = Found::Another;
+            } else if traces != (0, 0) {
+                (found, triggers, tables) = (Found::Unknown, amount(traces.0), amount(traces.1));
+                database.detach(&context.world).map_err(SyncError::from)?;
+            }
+        }
+        Err(DatabaseError::Missing(_) | DatabaseError::NotADatabase(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    drop(lock);
+    let provisional = Vec::new();
+    set_aside(home, DetachReport { site, database: path, aside: PathBuf::new(), triggers, tables, unsent: 0, provisional, found }, context)
 }
 
 /// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
@@ -257,6 +308,13 @@ impl Report for DetachReport {
                 count(amount(self.triggers), "trigger", "triggers"),
                 count(amount(self.tables), "table", "tables"),
             ),
+            Found::Unknown => format!(
+                "{} and {} taken out; every record is as it was\n  what was edited and not sent is in this database only: with what this site lost, nobody knows what that is",
+                count(amount(self.triggers), "trigger", "triggers"),
+                count(amount(self.tables), "table", "tables"),
+            ),
+            Found::Nothing => "nothing of Fieldpost is in a database there; should the database come back,\n  'fieldpost detach --force --database FILE' takes out what is in it"
+                .to_owned(),
             Found::NoneYet => "no database had come".to_owned(),
             Found::Lost => {
                 "the database is lost, with what was edited in it and not sent; should it come back, put what is set aside\n  back \
@@ -266,8 +324,12 @@ impl Report for DetachReport {
             Found::Rest => "what an interrupted run had left to do is done; every record is as it was".to_owned(),
             Found::Another => "the database there is not this site's, and stays as it is".to_owned(),
         };
+        let rest = match self.found {
+            Found::Unknown | Found::Nothing => "what is left of this site is",
+            Found::Ours | Found::NoneYet | Found::Lost | Found::Another | Found::Rest => "keys, history and settings are",
+        };
         format!(
-            "{}\n  {done}\n  keys, history and settings are set aside in {}",
+            "{}\n  {done}\n  {rest} set aside in {}",
             heading(&format!("'{}' no longer touches {}", self.site, self.database.display())),
             self.aside.display()
         )

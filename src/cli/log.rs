@@ -93,7 +93,7 @@ pub struct LogReport {
 /// # Errors
 /// [`Failure::NoMoment`]; else as the files of the log say.
 pub fn run(arguments: &LogArgs, context: &Context) -> Result<Exit, Failure> {
-    let home = context.discover()?;
+    let home = context.discover_lost()?;
     let since = moment(arguments.since.as_deref(), context)?;
     let until = moment(arguments.until.as_deref(), context)?;
     let key = (!arguments.key.is_empty()).then(|| shown::typed_key(&arguments.key));

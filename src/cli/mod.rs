@@ -90,8 +90,18 @@ impl Context {
     /// The home to work in.
     ///
     /// # Errors
-    /// As [`Home::discover`].
+    /// As [`Home::discover`] and [`Home::whole`].
     pub fn discover(&self) -> Result<Home, Failure> {
+        let home = self.discover_lost()?;
+        home.whole()?;
+        Ok(home)
+    }
+
+    /// As [`Context::discover`], also where the home has lost what a run needs.
+    ///
+    /// # Errors
+    /// As [`Home::discover`].
+    pub fn discover_lost(&self) -> Result<Home, Failure> {
         let home = self.discover_going()?;
         if home.is_going()? {
             return Err(HomeError::Going { folder: home.folder().to_owned() }.into());

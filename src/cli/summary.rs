@@ -245,7 +245,9 @@ fn lost_words(conflict: &Conflict, here: Here<'_>) -> Option<(bool, String)> {
         Some(site) => format!("the value of '{site}'"),
         None => "another value".to_owned(),
     };
-    let ask = if conflict.decider == *here.site {
+    let ask = if conflict.decider == *here.site && conflict.loser_is_number {
+        "If yours is right, enter it again.".to_owned()
+    } else if conflict.decider == *here.site {
         format!("If yours is right: 'fieldpost conflicts resolve {} --take lost'.", conflict.number)
     } else {
         format!("If yours is right, tell {decider}; 'fieldpost conflicts show {}' has both.", conflict.number)
@@ -351,6 +353,7 @@ mod tests {
             winner_site: Some(name(winner)),
             winner_time: None,
             loser: Shown(Value::text("555-0100")),
+            loser_is_number: false,
             loser_site: Some(name("anna")),
             loser_time: None,
             also: Vec::new(),
@@ -465,6 +468,11 @@ mod tests {
         assert!(told(&SyncReport { conflicts: vec![phone("bert")], ..moved() }).0.contains("the value of 'bert' '555-0199' stands"));
         let others = Conflict { mine: false, ..phone("head") };
         assert!(!told(&SyncReport { conflicts: vec![others], ..moved() }).0.contains("555-0100"), "it is not theirs");
+        let head = name("head");
+        let here = |conflict| Summary::of(&SyncReport { conflicts: vec![conflict], ..moved() }, at(&head, &head)).lines.join(" ");
+        assert!(here(phone("bert")).contains("If yours is right: 'fieldpost conflicts resolve 4 --take lost'."));
+        let number = here(Conflict { loser_is_number: true, ..phone("bert") });
+        assert!(number.contains("If yours is right, enter it again.") && !number.contains("--take lost"), "{number}");
         let merged = lost(About::Merged("notes".to_owned()), "head");
         assert!(!told(&SyncReport { conflicts: vec![merged], ..moved() }).1, "nothing was lost");
         let many = told(&SyncReport { conflicts: vec![phone("head"); MOST + 2], ..moved() }).0;

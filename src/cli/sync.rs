@@ -414,6 +414,7 @@ mod tests {
             winner_time: None,
             mine: false,
             loser: text("555-0100"),
+            loser_is_number: false,
             loser_site: Some(name("head")),
             loser_time: None,
             also: Vec::new(),

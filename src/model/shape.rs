@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldNo, Key, KeyError, Millis, NumberField, Row, TableNo};
+use super::{FieldNo, Key, KeyError, Millis, NumberField, Row, TableNo, Value};
 
 /// The table with the list of documents of a site that has a library. It is ours, not the application's, and tracked like any other.
 pub const LIBRARY: &str = "_fieldpost_library";
@@ -273,6 +273,12 @@ impl Shape {
     #[must_use]
     pub fn concerns_numbers(&self, field: FieldNo) -> bool {
         self.numbers.iter().any(|number| number.field == field || number.kind() == Some(field))
+    }
+
+    /// Whether a value of a field is the number of a record, or says what such a number means: kept aside, it may come to mean another one.
+    #[must_use]
+    pub fn is_number(&self, field: FieldNo, value: &Value) -> bool {
+        self.concerns_numbers(field) && !matches!(value, Value::Null)
     }
 
     /// Adds to `fields` what must be said together with them: a number and the word that says which table it is of.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::{Home, HomeError};
+use super::{Home, HomeError, lock};
 use crate::model::Millis;
 use crate::world::World;
 use crate::world::files::{self, Existing, Privacy};
@@ -51,7 +51,12 @@ impl Home {
             Some(aside) => aside,
             None => {
                 let aside = self.folder().join(format!("{}{}", Self::ASIDE, now.0));
-                files::rename(world, &self.inside(), &aside)?;
+                // Of a home that lost everything else the settings are left.
+                if self.inside().exists() {
+                    files::rename(world, &self.inside(), &aside)?
+                } else {
+                    lock::create_private_folder(&aside)?
+                }
                 aside
             }
         };

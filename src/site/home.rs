@@ -2,14 +2,15 @@
 //!
 //! States: no home → unfinished (`.fieldpost/unfinished` is there) → home. Crash points: every step of
 //! [`Home::prepare`] leaves an unfinished home that the next try clears; publishing `fieldpost.toml` is the moment it
-//! becomes one. Invariant: a folder with `fieldpost.toml` has everything else, and nothing of a finished home is ever cleared.
+//! becomes one. Invariant: a folder with `fieldpost.toml` has everything else, and nothing of a finished home is
+//! ever cleared; what it lost since ([`Home::whole`]) is never made anew.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::{HomeLock, Settings, SettingsError, lock};
+use super::{HomeLock, Role, Settings, SettingsError, lock};
 use crate::model::SiteName;
 use crate::world::files::{self, Existing, FileError, Privacy};
 use crate::world::{Crash, World};
@@ -24,6 +25,27 @@ pub struct Home {
 #[derive(Debug)]
 pub struct Draft {
     home: Home,
+}
+
+/// What a home has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// All of it but the settings.
+    All,
+    /// The ledger: its file is gone, or another one was made in its place.
+    State,
+    /// Keys of its own.
+    Keys,
+}
+
+impl Lost {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::All => "its .fieldpost, with its state and its keys",
+            Self::State => "its state, .fieldpost/state.db",
+            Self::Keys => "its keys, .fieldpost/keys",
+        }
+    }
 }
 
 /// Why a folder is no home, cannot become one, or cannot be used now.
@@ -52,6 +74,16 @@ pub enum HomeError {
     SettingsLost {
         /// The folder.
         folder: PathBuf,
+    },
+    /// A finished home without what no run can do without.
+    #[error("`{}` has lost {}", folder.display(), lost.words())]
+    Lost {
+        /// The folder.
+        folder: PathBuf,
+        /// What is gone.
+        lost: Lost,
+        /// What the site is.
+        role: Role,
     },
     /// There is a home already.
     #[error("`{}` is a home already", folder.display())]
@@ -169,6 +201,34 @@ impl Home {
         let path = self.settings_path();
         let text = fs::read_to_string(&path)?;
         Settings::parse(&text).map_err(|error| HomeError::Settings { path, error: Box::new(error) })
+    }
+
+    /// Refuses a home in which something is lost that nobody can make again: what took its place would be another site's.
+    ///
+    /// # Errors
+    /// [`HomeError::Lost`]; else as settings and operating system say.
+    pub fn whole(&self) -> Result<(), HomeError> {
+        let is_lost = |path: PathBuf| match fs::metadata(path) {
+            // SQLite takes an empty file for one that nobody has written in yet.
+            Ok(found) => Ok(found.len() == 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        };
+        let keys = is_lost(self.signing_key())? || is_lost(self.sealing_key())?;
+        match (is_lost(self.state())?, keys) {
+            (false, false) => Ok(()),
+            (true, true) => Err(self.has_lost(Lost::All)?),
+            (true, false) => Err(self.has_lost(Lost::State)?),
+            (false, true) => Err(self.has_lost(Lost::Keys)?),
+        }
+    }
+
+    /// The error for a home that lost something.
+    ///
+    /// # Errors
+    /// As for [`Home::settings`].
+    pub fn has_lost(&self, lost: Lost) -> Result<HomeError, HomeError> {
+        Ok(HomeError::Lost { folder: self.folder.clone(), lost, role: self.settings()?.role })
     }
 
     /// Replaces the settings.

@@ -95,12 +95,16 @@ impl Log {
     /// A line that is longer is nobody's and not read.
     const LINE_BYTES: u64 = 1 << 20;
 
-    /// Writes lines at the end, in one write. Makes the folder where it is gone.
+    /// Writes lines at the end, in one write. Makes the folder where it is gone, in a home that is not.
     ///
     /// # Errors
     /// As the operating system says.
     pub fn append(&self, entries: &[Entry]) -> io::Result<()> {
         if entries.is_empty() {
+            return Ok(());
+        }
+        // Of a home that is lost nothing is made anew.
+        if !self.folder.parent().is_some_and(std::path::Path::is_dir) {
             return Ok(());
         }
         fs::create_dir_all(&self.folder)?;

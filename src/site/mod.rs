@@ -30,7 +30,7 @@ mod settings;
 mod watching;
 
 pub use exchanges::{AccessSettings, Exchanges};
-pub use home::{Draft, Home, HomeError};
+pub use home::{Draft, Home, HomeError, Lost};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
 pub use library::LibrarySettings;
 pub use lock::{Holder, HomeLock, WatchLock, Watcher};

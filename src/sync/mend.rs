@@ -186,6 +186,10 @@ const TAKEN: &str = "that is the value which another record has: give this one a
 /// Why nothing lost where two edits were merged.
 const OF_BOTH: &str = "nothing lost, both edits are in the one that stands; set another one with --value VALUE";
 
+/// Why the number that a record had then is not written again.
+const OF_A_RECORD: &str =
+    "it is the number of a record, and may mean another one now: --value NUMBER sets it, with the number that record has now";
+
 /// Settles a conflict, and seals what that changed.
 ///
 /// # Errors
@@ -285,6 +289,7 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     let (base, winner, lost) = (conflict.exact.get(FieldNo(0)), conflict.exact.get(FieldNo(1)), conflict.exact.get(FieldNo(2)));
     let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
     let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
+    let no_side = |why| SyncError::from(MendError::NoSuchSide { number, why });
     let shape = shape.ok_or_else(gone)?;
     let record = record_of(session, shape, conflict)?;
     let Some(name) = &conflict.field else {
@@ -298,16 +303,14 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
                 }
                 delete(session, shape, &record)
             }
-            Choice::Lost | Choice::Before | Choice::Other(_) => {
-                Err(MendError::NoSuchSide { number, why: "it is about a whole record: only what stands can be kept" }.into())
-            }
+            Choice::Lost | Choice::Before | Choice::Other(_) => Err(no_side("it is about a whole record: only what stands can be kept")),
         };
     };
     if *choice == Choice::Standing {
         return Ok(());
     }
     if *choice == Choice::Lost && conflict.kind == ConflictKind::Merged {
-        return Err(MendError::NoSuchSide { number, why: OF_BOTH }.into());
+        return Err(no_side(OF_BOTH));
     }
     let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
     let value = match choice {
@@ -316,16 +319,12 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
         Choice::Before => base,
         Choice::Other(value) => value,
     };
-    // What a number meant then, it need not mean now.
-    if shape.concerns_numbers(field) && !matches!(value, Value::Null) {
-        return Err(MendError::NoSuchSide {
-            number,
-            why: "it is the number of a record, and may mean another one now: edit the record itself",
-        }
-        .into());
+    // Whoever types a number means the record that has it now.
+    if shape.is_number(field, value) && !matches!(choice, Choice::Other(_)) {
+        return Err(no_side(OF_A_RECORD));
     }
     if !value.is_stated() {
-        return Err(MendError::NoSuchSide { number, why: "nobody knows what was there before" }.into());
+        return Err(no_side("nobody knows what was there before"));
     }
     let record = record.ok_or_else(gone)?;
     let (fields, row) = match shape.name == LIBRARY {
@@ -333,6 +332,9 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
         false => {
             let mut row = Row::default();
             row.set(field, value.clone());
+            if shape.is_number(field, value) {
+                session.leads_somewhere(shape, &row)?;
+            }
             (vec![field], row)
         }
     };
@@ -604,11 +606,7 @@ fn rename_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Va
     for (name, value) in values {
         row.set(shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?, value.clone());
     }
-    let mut meant = row.clone();
-    session.mean(shape, &mut meant)?;
-    if let Some((table, key)) = session.leads_nowhere(shape, &meant)? {
-        return Err(MendError::Missing { table, key }.into());
-    }
+    session.leads_somewhere(shape, &row)?;
     write(session, |database| Ok(database.insert(shape, &row)?))?;
     seal::seal(session)?;
     let done = apply::slice(session, CauseKind::Retry, |applying| {

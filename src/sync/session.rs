@@ -28,7 +28,7 @@ use crate::model::{FieldNo, Key, Row, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
 use crate::rules::reading::Fault;
 use crate::rules::{Rules, RulesError};
-use crate::site::{Home, Role, Settings};
+use crate::site::{Home, Lost, Role, Settings};
 use crate::world::World;
 
 /// Note of the tables whose capture was lost or whose shape moved and that are not compared yet.
@@ -229,7 +229,12 @@ impl Session {
 
     fn open_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
         let settings = home.settings()?;
+        home.whole()?;
         let ledger = Ledger::open(&world, &home.state(), &settings.name)?;
+        // One that was made in place of a lost one: whoever has a home has a list of sites, or is invited.
+        if ledger.note("roster")?.is_none() && ledger.parent()?.is_none() {
+            return Err(home.has_lost(Lost::State)?.into());
+        }
         let known = ledger.site_name(SiteNo(0))?;
         if known != settings.name {
             return Err(SyncError::OtherName { settings: settings.name, known });

@@ -358,6 +358,18 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// A child's database that has our triggers and of which the ledger does not know yet: the run that built it died.
+///
+/// # Errors
+/// As the database says.
+pub fn built(session: &Session) -> Result<Option<Database>> {
+    let path = session.database_path();
+    if session.has_database() || !is_ours(session, &path)? {
+        return Ok(None);
+    }
+    Ok(Some(Database::open(&path, session.limits.lock_wait)?))
+}
+
 /// What [`detach`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detached {
@@ -375,10 +387,16 @@ pub fn detach(session: Session, now: Millis) -> Result<Detached> {
     // Nobody takes it back once the home is aside: files of the site's own may have given way.
     super::bundles::carry::take_back(&session)?;
     let mut provisional = Vec::new();
-    if session.has_database() {
-        provisional = session.leave_zone()?;
+    let built = built(&session)?;
+    if session.has_database() || built.is_some() {
+        let database = if let Some(built) = &built {
+            built
+        } else {
+            provisional = session.leave_zone()?;
+            session.database()?
+        };
         session.home.begin_going(&session.world)?;
-        if let Err(error) = session.database()?.detach(&session.world).map_err(SyncError::from) {
+        if let Err(error) = database.detach(&session.world).map_err(SyncError::from) {
             if !error.is_crash() {
                 session.home.stay(&session.world)?;
             }
@@ -386,6 +404,7 @@ pub fn detach(session: Session, now: Millis) -> Result<Detached> {
         }
     }
     // Windows moves no folder with an open file in it.
+    drop(built);
     let (world, home) = session.close();
     Ok(Detached { aside: home.set_aside(&world, now)?, provisional })
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::known::{self, Link};
+use super::mend::MendError;
 use super::{Result, Session, SyncError, roster};
 use crate::ledger::{NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, Identity, Key, LIBRARY, NumberField, Row, Shape, TableNo, Value, stands_for};
@@ -326,6 +327,16 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// Refuses a row as the database has it, or some fields of one, that refers to a record which is not here.
+    pub(super) fn leads_somewhere(&self, shape: &Shape, row: &Row) -> Result<()> {
+        let mut meant = row.clone();
+        self.mean(shape, &mut meant)?;
+        match self.leads_nowhere(shape, &meant)? {
+            None => Ok(()),
+            Some((table, key)) => Err(MendError::Missing { table, key }.into()),
+        }
     }
 
     /// The first required record to which one of these fields of a row refers and that is not here. Of a record that is here, and

@@ -159,6 +159,9 @@ pub struct Conflict {
     pub winner_time: Option<Moment>,
     /// The value that lost.
     pub loser: Shown,
+    /// Whether that is the number of a record, which may mean another one by now: it is not written again, only what is typed now.
+    #[serde(skip)]
+    pub loser_is_number: bool,
     /// The site of that edit.
     pub loser_site: Option<SiteName>,
     /// When it was made, by the clock of its site.
@@ -327,6 +330,9 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
         ) => [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)],
     };
     let mine = conflict.losing_sites().any(|site| site == session.name());
+    let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
+    let field = about.field().and_then(|field| shape.and_then(|shape| Some((shape, shape.field(field)?))));
+    let loser_is_number = field.is_some_and(|(shape, field)| shape.is_number(field, &loser.0));
     Ok(Conflict {
         number,
         table: shown_table(&conflict.table).to_owned(),
@@ -338,6 +344,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
         winner_site: conflict.winner_site,
         winner_time: conflict.winner_time.map(Moment),
         loser,
+        loser_is_number,
         mine,
         also: conflict.also.into_iter().map(|(site, _)| site).collect(),
         loser_site: conflict.loser_site,
@@ -451,17 +458,6 @@ impl Conflict {
         if self.losers() == by(None) { "deleted".to_owned() } else { format!("deleted at {}", self.losers()) }
     }
 
-    /// When the two edits were made, as far as both are known.
-    pub(super) fn times(&self, page: &Page) -> String {
-        match (self.winner_time, self.loser_time) {
-            (Some(winner), Some(loser)) => {
-                let [winner, loser] = page.apart(winner, loser);
-                format!(", {winner} against {loser}")
-            }
-            (Some(_) | None, Some(_) | None) => String::new(),
-        }
-    }
-
     /// What happened, in one line.
     #[must_use]
     pub fn sentence(&self, page: &Page) -> String {
@@ -476,11 +472,9 @@ impl Conflict {
             About::Field(_) if self.is_of_document() && rule == "both" => {
                 format!("{record}: edited at {winner_site} and at {loser_site}; both are kept, that of {loser_site} under another name")
             }
-            About::Field(_) if self.is_of_document() && self.mine && !self.settled => format!(
-                "{record}: your edit lost to that of {winner_site} ({rule}{}); keep it anyway: 'fieldpost conflicts resolve {} --take lost'",
-                self.times(page),
-                self.number
-            ),
+            About::Field(_) if self.is_of_document() && self.mine && !self.settled => {
+                format!("{record}: your edit lost to that of {winner_site} ({rule}{}); {}", self.times(page), self.keep_anyway())
+            }
             About::Field(_) if self.is_of_document() => {
                 format!(
                     "{record}: the edit of {winner_site} stands ({rule}), that of {loser_site} lost and is kept: 'fieldpost conflicts show {}'",
@@ -493,10 +487,9 @@ impl Conflict {
             About::Field(field) if self.mine && !self.settled => {
                 let with_others = if self.also.is_empty() { String::new() } else { format!(" (edited so at {loser_site})") };
                 format!(
-                    "{record}: your {field} {loser}{with_others} lost to {winner} of {winner_site} ({rule}{}); keep it anyway: \
-                     'fieldpost conflicts resolve {} --take lost'",
+                    "{record}: your {field} {loser}{with_others} lost to {winner} of {winner_site} ({rule}{}); {}",
                     self.times(page),
-                    self.number
+                    self.keep_anyway()
                 )
             }
             About::Field(field) => {
@@ -614,6 +607,7 @@ pub(super) mod tests {
             winner_time: None,
             mine: false,
             loser: Shown(Value::text("555-0100")),
+            loser_is_number: false,
             loser_site: SiteName::new("head").ok(),
             loser_time: None,
             also: Vec::new(),

@@ -148,6 +148,28 @@ impl Report for ShowReport {
     }
 }
 
+impl Conflict {
+    /// When the two edits were made, as far as both are known.
+    pub(in crate::cli) fn times(&self, page: &Page) -> String {
+        match (self.winner_time, self.loser_time) {
+            (Some(winner), Some(loser)) => {
+                let [winner, loser] = page.apart(winner, loser);
+                format!(", {winner} against {loser}")
+            }
+            (Some(_) | None, Some(_) | None) => String::new(),
+        }
+    }
+
+    /// How what lost is kept anyway.
+    pub(super) fn keep_anyway(&self) -> String {
+        let number = self.number;
+        match self.loser_is_number {
+            false => format!("keep it anyway: 'fieldpost conflicts resolve {number} --take lost'"),
+            true => format!("set it anyway, with the number that record has now: 'fieldpost conflicts resolve {number} --value NUMBER'"),
+        }
+    }
+}
+
 impl SideBySide {
     /// The heading, what happened, and the fields.
     #[must_use]
@@ -209,6 +231,12 @@ impl SideBySide {
         match self.conflict.about {
             About::Merged(_) => {
                 format!("  both edits are in the value; 'fieldpost conflicts resolve {number} --value VALUE' sets another one")
+            }
+            About::Field(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) if self.conflict.loser_is_number => {
+                format!(
+                    "  what lost is the number of a record, and may mean another one now;\n  \
+                 'fieldpost conflicts resolve {number} --value NUMBER' sets it otherwise, to the record that has that number now"
+                )
             }
             About::Field(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) => {
                 format!("  'fieldpost conflicts resolve {number} --take lost', or before, or --value VALUE, sets it otherwise")

@@ -20,7 +20,7 @@ use crate::ledger::LedgerError;
 use crate::library::LibraryError;
 use crate::packet::ArchiveError;
 use crate::rules::reading::Fault;
-use crate::site::{Home, HomeError, InvitationError, RosterError};
+use crate::site::{Home, HomeError, InvitationError, Role, RosterError};
 use crate::sync::SyncError;
 use crate::sync::bundles::Refusal;
 use crate::sync::mend::MendError;
@@ -128,6 +128,16 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         HomeError::NotAHome { .. } => "'fieldpost init' sets up a main office there, 'fieldpost join' any other site".to_owned(),
         HomeError::SettingsLost { .. } => {
             format!("everything else is still there: write {} again, or restore it from a backup", Home::SETTINGS)
+        }
+        HomeError::Lost { role: Role::Host, .. } => {
+            "this is the main office, and no other site goes on without it: put the whole folder back from a backup. Where there is none, \
+             'fieldpost detach --force' takes Fieldpost out of the database, which keeps its records; then 'fieldpost init', and every other site joins anew"
+                .to_owned()
+        }
+        HomeError::Lost { role: Role::Office | Role::Remote, .. } => {
+            "put the whole folder back from a backup. Where there is none, 'fieldpost detach --force' takes Fieldpost out of the database, which keeps its \
+             records: keep it, what was edited and not sent is nowhere else; then 'fieldpost join' anew, with a new invitation"
+                .to_owned()
         }
         HomeError::Going { .. } => "run 'fieldpost detach' again: it goes on where it stopped".to_owned(),
         HomeError::Exists { .. } => "name another folder with --home DIR, or take this site apart with 'fieldpost detach'".to_owned(),
@@ -523,7 +533,7 @@ mod tests {
     use crate::model::Millis;
     use crate::packet::{CodecError, OpenError, SealError};
     use crate::rules::Rules;
-    use crate::site::{Holder, Retired, Settings};
+    use crate::site::{Holder, Lost, Retired, Settings};
 
     fn told(failure: impl Into<Failure>) -> (Exit, String) {
         let printer = Printer::captured(Form::Text, Loudness::Quiet);
@@ -617,6 +627,7 @@ mod tests {
             (KeyError::BadSignature.into(), Exit::Failed),
             (HomeError::Busy { folder: "/srv".into(), holder: None }.into(), Exit::Busy),
             (HomeError::Going { folder: "/srv".into() }.into(), Exit::Failed),
+            (HomeError::Lost { folder: "/srv".into(), lost: Lost::State, role: Role::Host }.into(), Exit::Failed),
             (SyncError::NoDatabase { parent: name() }, Exit::Failed),
             (SyncError::Moved { table: table(), key: "1".into() }, Exit::Failed),
             (SyncError::UnknownTable { table: table() }, Exit::Failed),

@@ -132,7 +132,11 @@ pub struct RemoveReport {
 /// # Errors
 /// [`Failure::Call`] for a program that failed, [`Failure::Served`], [`Failure::BadLine`] for what cannot be done here; else as home and files say.
 pub fn run(arguments: &ServiceArgs, context: &Context) -> Result<Exit, Failure> {
-    let home = context.discover()?;
+    let home = match &arguments.command {
+        ServiceCommand::Install(_) => context.discover()?,
+        // What runs a home that is lost can still be taken out.
+        ServiceCommand::Show(_) | ServiceCommand::Remove(_) => context.discover_lost()?,
+    };
     match &arguments.command {
         ServiceCommand::Show(what) => Ok(context.printer.report(&Installation::find(*what, &home)?.report(false))),
         ServiceCommand::Install(arguments) => install(*arguments, &home, context),

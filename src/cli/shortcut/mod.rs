@@ -64,7 +64,8 @@ pub enum Done {
 /// # Errors
 /// [`Failure::FileExists`] for a file of another site or of somebody else; else as home and files say.
 pub fn run(arguments: &ShortcutArgs, context: &Context) -> Result<Exit, Failure> {
-    let job = service::job(&context.discover()?, None)?;
+    let home = if arguments.remove { context.discover_lost()? } else { context.discover()? };
+    let job = service::job(&home, None)?;
     let folders = match &arguments.to {
         Some(folder) => vec![place::whole(&context.here, folder)?],
         None => folders()?,
