@@ -277,6 +277,8 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>, saved: Opti
         say_left(&session, &mut tables)?;
         let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
         if is_done {
+            // Another backup may have been put back since before anybody was told.
+            add(&mut tables, unsaid(&session)?.map(|earlier| earlier.tables).unwrap_or_default());
             let done = Recovered { tables: tables.clone(), done: true, saved: saved.cloned(), schema: schema.clone() };
             write_down(&session, database, back, &last, &done)?;
             database.commit(&session.world)?;
