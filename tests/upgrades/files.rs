@@ -7,7 +7,7 @@ use fieldpost::sync::round::Halves;
 use fieldpost::sync::{Session, SyncError};
 
 use super::support::Tree;
-use super::{all, two};
+use super::two;
 
 fn files(tree: &Tree, site: &str) -> Vec<std::path::PathBuf> {
     ["", "-wal", "-shm", "-journal"].iter().map(|suffix| tree.home(site).join(format!("shop.db{suffix}"))).collect()
@@ -77,31 +77,6 @@ pub(super) fn recovered(tree: &Tree, site: &str, mode: Mode) -> Option<Recovered
         said(&open(tree, site).unwrap()).unwrap();
     }
     done
-}
-
-#[test]
-fn what_recovering_did_before_it_was_cut_off_is_said_also_after_another_backup_was_put_back() {
-    let tree = two();
-    let old = backup(&tree, "anna");
-    tree.edit("head", "UPDATE customers SET phone = 'later'");
-    tree.settle(&["head", "anna"]);
-    replace_database(&tree, "anna", Some(&old));
-    tree.edit("anna", "UPDATE customers SET phone = 'typed' WHERE id = 'CORE'; INSERT INTO notes VALUES ('N7', 'CORE', 'typed')");
-    let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
-    let untold = recover(tree.world("anna"), home, tree.limits.clone(), Mode::Do).unwrap().unwrap();
-    let names = |done: &Recovered| -> Vec<(String, usize, usize)> {
-        done.tables.iter().map(|table| (table.table.clone(), table.kept.len(), table.listed.len())).collect()
-    };
-    let [customers, notes] = ["customers", "notes"].map(str::to_owned);
-    assert_eq!(names(&untold), [(customers.clone(), 1, 1), (notes.clone(), 1, 0)]);
-    replace_database(&tree, "anna", Some(&old));
-    let told = recovered(&tree, "anna", Mode::Do).unwrap();
-    assert_eq!(names(&told), [(customers, 1, 1), (notes, 1, 0)], "nobody heard of it: {told:?}");
-    assert_eq!((told.tables[0].forward, told.tables[1].back), (3, 1), "what was done now is counted");
-    assert_eq!(recovered(&tree, "anna", Mode::Do), None);
-    tree.settle(&["anna", "head"]);
-    tree.assert_same(&["head", "anna"]);
-    assert_eq!(all(&tree, "head", "phone"), "later; later; typed");
 }
 
 /// Anna's database is put back as it was before everything below; gives the tree.
