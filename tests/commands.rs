@@ -302,6 +302,35 @@ fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
 }
 
 #[test]
+fn who_only_looks_is_told_of_a_backup_that_lies_beside_the_log_of_the_former_database() {
+    let office = two();
+    let program = Connection::open(office.path("anna/shop.db")).unwrap();
+    let run = |sql: &str| program.execute_batch(sql).unwrap();
+    run("PRAGMA journal_mode = wal; PRAGMA wal_checkpoint(TRUNCATE)");
+    let night = std::fs::read(office.path("anna/shop.db")).unwrap();
+    for value in ["earlier", "from head"] {
+        office.sql("head", &format!("UPDATE customers SET phone = '{value}'"));
+        ["head", "anna"].iter().for_each(|site| drop(office.ok(&format!("sync --home {site}"))));
+    }
+    let log = std::fs::read(office.path("anna/shop.db-wal")).unwrap();
+    drop(program);
+    std::fs::write(office.path("anna/shop.db"), night).unwrap();
+    std::fs::write(office.path("anna/shop.db-wal"), log).unwrap();
+    let files = || ["", "-wal"].map(|end| std::fs::read(office.path(&format!("anna/shop.db{end}"))).unwrap());
+    let before = files();
+    for (line, code) in [("status", 3), ("sync --dry-run", 1), ("status", 3)] {
+        let ran = exit(&office, &format!("{line} --home anna"), code);
+        assert!(format!("{} {}", ran.out, ran.err).contains("the database is older than what this home knows"), "{line}: {ran:?}");
+        assert!(files() == before, "{line} changes nothing");
+    }
+    exit(&office, "sync --home anna", 1);
+    office.ok("recover --yes --home anna");
+    ["anna", "head", "anna"].iter().for_each(|site| drop(office.ok(&format!("sync --home {site}"))));
+    assert_eq!(office.digest("anna"), office.digest("head"));
+    office.sql("head", "SELECT 1 / (count(*) = 2) FROM customers WHERE phone = 'from head'");
+}
+
+#[test]
 fn a_dry_run_of_the_first_load_builds_nothing() {
     let office = office();
     office.ok("init --home head --name head --database head/shop.db --exchange share");

@@ -17,7 +17,7 @@ use super::{Context, Failure};
 use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::site::{Home, HomeLock, Settings};
-use crate::sync::{Session, bundles};
+use crate::sync::{Session, SyncError, bundles};
 use crate::world::World;
 
 /// A copy of a site to run on; gone when dropped.
@@ -72,6 +72,10 @@ impl Rehearsal {
         let has_database = !ledger.shapes_ever()?.is_empty();
         let database = self.settings.database_path(self.home.folder());
         if has_database {
+            // What tells a mixture from a database lies beside its file, and is not copied.
+            if Session::look_past_rules(World::real(), self.home.clone(), context.limits.clone())?.is_mixture()? {
+                return Err(SyncError::DatabaseRestored.into());
+            }
             Database::open_to_read(&database, context.limits.lock_wait)?.copy_to(&self.folder.join("database"))?;
         } else if database.exists() {
             // In the way of the first load: the rehearsal must meet it too.

@@ -63,7 +63,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use aside::Aside;
-pub use beside::{InFile, has_journal, has_log};
+pub use beside::{InFile, has_journal, has_log, log_has_all};
 pub use cells::SameText;
 pub use commits::{Applied, Counters, Reached};
 pub use customs::Said;

@@ -182,12 +182,12 @@ fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
 pub(super) fn sealed_up_to(session: &Session, shape: &Shape, number: i64) -> Result<()> {
     note_first(session, shape, number)?;
     session.ledger.set_sealed(shape.number, number)?;
-    Ok(session.ledger.set_note(&mark_note(shape), &mark(session, shape, number)?.unwrap_or_default())?)
+    Ok(session.ledger.set_note(&mark_note(shape), &mark(session.database()?, shape, number)?.unwrap_or_default())?)
 }
 
 /// After a log may have been made anew, with nothing in it: what it has under the number that was sealed last.
 pub(super) fn note_mark_anew(session: &Session, shape: &Shape) -> Result<()> {
-    let mark = mark(session, shape, session.ledger.sealed(shape.number)?)?.unwrap_or_default();
+    let mark = mark(session.database()?, shape, session.ledger.sealed(shape.number)?)?.unwrap_or_default();
     match session.ledger.note(&mark_note(shape))? {
         Some(known) if known == mark => Ok(()),
         Some(_) | None => session.set_note(&mark_note(shape), &mark),
@@ -207,20 +207,25 @@ pub(super) fn check_log(session: &Session, shape: &Shape) -> Result<()> {
     if database.trimmable(shape, sealed)? && !has_what_was_sealed(session, shape)? {
         return Err(SyncError::DatabaseRestored);
     }
-    // One of another number was written before these marks were kept, or by a program that keeps none.
-    let known = session.ledger.note(&mark_note(shape))?.filter(|mark| mark.starts_with(&format!("{sealed} ")));
-    let Some(known) = known else { return Ok(()) };
-    match mark(session, shape, sealed)? {
-        Some(mark) if mark == known => Ok(()),
+    match has_last_sealed(session, database, shape)? {
+        None | Some(true) => Ok(()),
         // Whoever trimmed it had sealed more than we know.
-        None if database.first_note(shape)?.is_some_and(|first| first > sealed) => Err(SyncError::StateRestored),
-        Some(_) | None => Err(SyncError::DatabaseRestored),
+        Some(false) if database.first_note(shape)?.is_some_and(|first| first > sealed) => Err(SyncError::StateRestored),
+        Some(false) => Err(SyncError::DatabaseRestored),
     }
 }
 
+/// Whether a log has what was sealed last of a table; none where the mark of that is not known.
+pub(super) fn has_last_sealed(session: &Session, database: &Database, shape: &Shape) -> Result<Option<bool>> {
+    let sealed = session.ledger.sealed(shape.number)?;
+    // One of another number was written before these marks were kept, or by a program that keeps none.
+    let known = session.ledger.note(&mark_note(shape))?.filter(|mark| sealed > 0 && mark.starts_with(&format!("{sealed} ")));
+    known.map(|known| Ok(mark(database, shape, sealed)? == Some(known))).transpose()
+}
+
 /// What a log has under a number, with the number.
-fn mark(session: &Session, shape: &Shape, number: i64) -> Result<Option<String>> {
-    Ok(session.database()?.note_mark(shape, number)?.map(|mark| format!("{number} {mark}")))
+fn mark(database: &Database, shape: &Shape, number: i64) -> Result<Option<String>> {
+    Ok(database.note_mark(shape, number)?.map(|mark| format!("{number} {mark}")))
 }
 
 fn mark_note(shape: &Shape) -> String {

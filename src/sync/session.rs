@@ -19,8 +19,8 @@ use super::numbers::meaning::MadeByChildren;
 use super::numbers::numbering;
 use super::numbers::renumber::Zone;
 use super::tracking::{parked, upgrade};
-use super::{Result, SyncError, schema, seal};
-use crate::database::{Database, InFile, Moment, has_journal, has_log};
+use super::{Result, SyncError, recover, schema, seal};
+use crate::database::{Database, InFile, Moment, has_journal, has_log, log_has_all};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
@@ -340,20 +340,60 @@ impl Session {
         Ok(session)
     }
 
-    /// Opens the file of the database. Where an older one was put in its place and the log or journal of the former one is still beside it, SQLite puts the two
-    /// together, and what the database says of its age is that of the log: then it is told first what the file alone said, and stays told until it is brought forward.
-    fn open_file(&self) -> Result<Database> {
-        let (path, pair, wait) = (self.database_path(), self.ledger.pair()?, self.limits.lock_wait);
-        if let Some(known) = self.known_in_file()?.filter(|_| has_log(&path) || has_journal(&path))
-            && let Some(file) = InFile::read(&path, &pair).filter(|file| file.is_before(known))
-        {
-            // In a log that was begun since nothing is of the former database. What is in a journal only whoever may write reads.
-            let is_former = |both: InFile| both.age().0 >= known.0.max(file.age().0 + 1) || both.age().1 >= known.1.max(file.age().1 + 1);
-            if has_journal(&path) || InFile::of(&Database::look(&path, wait)?, &pair).is_some_and(is_former) {
-                Database::open_to_read(&path, wait)?.say_age(&self.world, &file)?;
-            }
+    /// Opens the file of the database, and before that sees to what SQLite would play into an older one that was put in its place.
+    fn open_file(&mut self) -> Result<Database> {
+        if let Some(file) = self.older_file()? {
+            self.meet_older(&file)?;
         }
-        Ok(Database::open(&path, wait)?)
+        Ok(Database::open(&self.database_path(), self.limits.lock_wait)?)
+    }
+
+    /// What the file says, where there is something beside it that SQLite plays into it, and it says less than it did.
+    fn older_file(&self) -> Result<Option<InFile>> {
+        let path = self.database_path();
+        let Some(known) = self.known_in_file()?.filter(|_| has_log(&path) || has_journal(&path)) else { return Ok(None) };
+        Ok(InFile::read(&path, &self.ledger.pair()?).filter(|file| file.is_before(known)))
+    }
+
+    /// Makes a mixture what its file alone says. What only the log has is kept.
+    fn meet_older(&mut self, file: &InFile) -> Result<()> {
+        let path = self.database_path();
+        let has_journal = has_journal(&path);
+        let database = Database::open_to_read(&path, self.limits.lock_wait)?;
+        if database.pair()? != Some(self.ledger.pair()?) {
+            return Ok(());
+        }
+        self.database = Some(database);
+        // What brought an older file forward lies in its log until the file is written, and the commit with which it did says that to the ledger.
+        self.catch_up()?;
+        let is_mixture = self.is_mixture()?;
+        let Some(database) = self.database.take().filter(|_| is_mixture) else { return Ok(()) };
+        if has_journal {
+            return Ok(database.say_age(&self.world, file)?);
+        }
+        let alone = Database::alone(&path)?;
+        database.go_by(&self.world, &alone, || recover::note_left(self, &alone))
+    }
+
+    /// Whether the database is put together of an older file and what a former one left beside it. What is in a journal only whoever may write reads.
+    ///
+    /// # Errors
+    /// As the ledger says.
+    pub fn is_mixture(&self) -> Result<bool> {
+        let (path, pair) = (self.database_path(), self.ledger.pair()?);
+        let (Some(known), Some(file)) = (self.known_in_file()?, self.older_file()?) else { return Ok(false) };
+        let says_more = |both: InFile| both.age().0 >= known.0.max(file.age().0 + 1) || both.age().1 >= known.1.max(file.age().1 + 1);
+        let ledger = self.ledger.commits()?;
+        let (both, alone) = (InFile::of(self.database()?, &pair).filter(|both| both.commits <= ledger), Database::alone(&path)?);
+        // In a log that was begun since nothing is of the former database.
+        let is_former = both.is_some_and(|both| says_more(both) || self.shapes.iter().any(|shape| self.is_of_former(&alone, shape)));
+        Ok(has_journal(&path) || is_former && !log_has_all(&path))
+    }
+
+    /// Whether the database has what was sealed last of a table, and its file has it not. Pages of two databases need not make one that reads.
+    fn is_of_former(&self, alone: &Database, shape: &Shape) -> bool {
+        let has = |database| seal::has_last_sealed(self, database, shape).ok().flatten();
+        self.database().is_ok_and(|both| has(both) == Some(true) && has(alone) == Some(false))
     }
 
     /// What the file of the database said by itself at the end of a round: commits and journal.
@@ -382,6 +422,7 @@ impl Session {
         self.catch_up()?;
         self.reload_shapes()?;
         self.check_age()?;
+        recover::forget_left(self)?;
         self.follow().map(drop)
     }
 

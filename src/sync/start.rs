@@ -305,6 +305,8 @@ pub fn restored(session: &Session) -> Result<Option<SyncError>> {
         let next = session.database()?.commits_after(known)?.first().map(|(number, _)| *number);
         // What follows at once is executed by the next run, as after a crash.
         if next == Some(known + 1) { Ok(()) } else { Err(SyncError::StateRestored) }
+    } else if session.is_mixture()? {
+        Err(SyncError::DatabaseRestored)
     } else {
         session.check_age()
     };

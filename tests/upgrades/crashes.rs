@@ -1,11 +1,13 @@
-//! Runs that die while they follow the schema or park what has no place.
+//! Runs that die while they follow the schema, park what has no place, or bring a restored database forward.
 
 use fieldpost::site::Home;
 use fieldpost::sync::Session;
+use fieldpost::sync::recover::{Mode, Recovered, recover};
 use fieldpost::sync::tracking::parked;
 
+use super::files::{backup, recovered, replace_database};
 use super::support::Tree;
-use super::two;
+use super::{all, two};
 
 /// Runs a site's round with a world that dies before step `kill`. Whether it died.
 fn dies(tree: &Tree, site: &str, kill: u64) -> bool {
@@ -67,4 +69,29 @@ fn a_run_that_dies_while_it_parks_parks_once() {
             return;
         }
     }
+}
+
+#[test]
+fn what_recovering_did_before_it_was_cut_off_is_said_also_after_another_backup_was_put_back() {
+    let tree = two();
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE customers SET phone = 'later'");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE customers SET phone = 'typed' WHERE id = 'CORE'; INSERT INTO notes VALUES ('N7', 'CORE', 'typed')");
+    let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+    let untold = recover(tree.world("anna"), home, tree.limits.clone(), Mode::Do).unwrap().unwrap();
+    let names = |done: &Recovered| -> Vec<(String, usize, usize)> {
+        done.tables.iter().map(|table| (table.table.clone(), table.kept.len(), table.listed.len())).collect()
+    };
+    let [customers, notes] = ["customers", "notes"].map(str::to_owned);
+    assert_eq!(names(&untold), [(customers.clone(), 1, 1), (notes.clone(), 1, 0)]);
+    replace_database(&tree, "anna", Some(&old));
+    let told = recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_eq!(names(&told), [(customers, 1, 1), (notes, 1, 0)], "nobody heard of it: {told:?}");
+    assert_eq!((told.tables[0].forward, told.tables[1].back), (3, 1), "what was done now is counted");
+    assert_eq!(recovered(&tree, "anna", Mode::Do), None);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "phone"), "later; later; typed");
 }

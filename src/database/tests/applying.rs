@@ -202,6 +202,33 @@ fn a_database_can_be_told_that_it_is_as_old_as_its_file_also_one_of_before_it_ke
 }
 
 #[test]
+fn a_log_has_every_page_or_not() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x)");
+    let path = shop.ours.path().to_owned();
+    let run = |sql: &str| shop.app.execute_batch(sql).unwrap();
+    run("PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    assert!(!log_has_all(&path), "nothing is in it");
+    run("INSERT INTO t VALUES(1, zeroblob(99999)), (2, 'b')");
+    assert!(!log_has_all(&path), "pages of the file were not written");
+    run("PRAGMA wal_checkpoint(TRUNCATE); VACUUM");
+    assert!(log_has_all(&path), "every page was written");
+    run("DELETE FROM t WHERE id = 1; INSERT INTO t VALUES(3, zeroblob(999999))");
+    assert!(log_has_all(&path), "it stays so until the log is begun anew");
+    let log = fs_err::read(path.with_file_name("shop.db-wal")).unwrap_or_else(|_| panic!("{}", path.display()));
+    let other = path.with_file_name("other.db");
+    for (cut, has) in [(log.len() - 1, true), (40_000, false), (60, false), (10, false)] {
+        fs_err::write(path.with_file_name("other.db-wal"), &log[..cut]).unwrap();
+        assert_eq!(log_has_all(&other), has, "the first {cut} bytes");
+    }
+    let mut damaged = log.clone();
+    damaged[5_000] ^= 1;
+    fs_err::write(path.with_file_name("other.db-wal"), &damaged).unwrap();
+    assert!(!log_has_all(&other), "nothing after the damage is read");
+    run("PRAGMA wal_checkpoint(RESTART); UPDATE t SET x = 'c' WHERE id = 2");
+    assert!(!log_has_all(&path), "what is left of the log before says nothing");
+}
+
+#[test]
 fn the_commit_point_keeps_what_is_applied_and_the_commits() {
     let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY)");
     let head = SiteName::new("head").unwrap();

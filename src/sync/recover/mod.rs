@@ -11,8 +11,8 @@
 //! | `typed` | which fields of it were typed since it was put back? |
 //! | `referring` | what becomes of what refers to one? |
 //!
-//! A log that the former database left beside the backup makes a mixture of the two; when it is opened first it is told what the file of the
-//! backup alone said, and goes by that.
+//! A log that the former database left beside the backup makes a mixture of the two; when it is opened first it is made what the file of the backup
+//! alone said. What only that log had is saved and named ([`note_left`]).
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
@@ -58,8 +58,14 @@ pub enum Mode {
     Do,
 }
 
+/// Records compared at a stretch.
+const CHUNK: usize = 2_000;
+
 /// The note of what was done, until somebody was told.
 const UNSAID: &str = "recovered";
+
+/// The note of what only the log of a former database had, until that is said or the newest database is back.
+const LEFT: &str = "left in a log";
 
 /// What was brought forward in one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +170,94 @@ pub fn untold(session: &Session) -> Result<Option<Waiting>> {
     Ok(unsaid(session)?.map(waiting))
 }
 
+/// Saves and notes what a mixture holds that neither the file alone does nor the mirror: it was written in the former database and not sealed, or in the
+/// mixture before it was noticed.
+pub(super) fn note_left(session: &Session, file: &Database) -> Result<()> {
+    let mixture = Database::look(&session.database_path(), session.limits.lock_wait)?;
+    let saved = session.home.inside().join(format!("mixed-{}.db", session.world.now().0));
+    let mut left = Vec::new();
+    for shape in &session.shapes {
+        let listed = match left_in_table(session, file, &mixture, shape) {
+            Ok(listed) => listed.into_iter().map(|(key, what)| (key, format!("was {what} in"))).collect(),
+            // Pages of two databases need make none.
+            Err(error) if error.is_crash() => return Err(error),
+            Err(_) => Key::new([]).map(|whole| vec![(whole, "cannot be compared with what was in".to_owned())]).unwrap_or_default(),
+        };
+        let words =
+            |what| format!("{what} the log of the former database, which lay beside the backup: it is so in {} only", saved.display());
+        let listed: Vec<(Key, String)> = listed.into_iter().map(|(key, what)| (key, words(what))).collect();
+        if !listed.is_empty() {
+            left.push(Brought { table: shape.name.clone(), listed, ..Brought::default() });
+        }
+    }
+    if left.is_empty() {
+        return forget_left(session);
+    }
+    session.world.step("save mixed database")?;
+    mixture.copy_to(&saved)?;
+    session.set_note(LEFT, &serde_json::to_string(&left).map_err(|_| SyncError::Bug("what was left is not written"))?)
+}
+
+fn left_in_table(session: &Session, file: &Database, mixture: &Database, shape: &Shape) -> Result<Vec<(Key, &'static str)>> {
+    let mut left = Vec::new();
+    each_row(mixture, shape, &mut |key, row| {
+        let mut in_file = Vec::new();
+        let is_in_file = file.read(shape, &key, &mut in_file)? && in_file == row;
+        if !is_in_file && session.ledger.peek(shape, &key, |mirror| mirror != Some(row))? {
+            left.push((key, "written"));
+        }
+        Ok(())
+    })?;
+    each_row(file, shape, &mut |key, _| {
+        if !mixture.read(shape, &key, &mut Vec::new())? && session.ledger.peek(shape, &key, |mirror| mirror.is_some())? {
+            left.push((key, "deleted"));
+        }
+        Ok(())
+    })?;
+    Ok(left)
+}
+
+fn each_row(database: &Database, shape: &Shape, each: &mut dyn FnMut(Key, &[u8]) -> Result<()>) -> Result<()> {
+    let mut after = None;
+    loop {
+        let mut rows = Vec::new();
+        database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        after = Some(last.clone());
+        rows.into_iter().try_for_each(|(key, row)| each(key, &row))?;
+    }
+}
+
+/// The newest database is back, or nothing was left.
+pub(super) fn forget_left(session: &Session) -> Result<()> {
+    match session.ledger.note(LEFT)? {
+        Some(noted) if !noted.is_empty() => session.set_note(LEFT, ""),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Adds what was left to what is said of each table.
+fn say_left(session: &Session, tables: &mut Vec<Brought>) -> Result<()> {
+    let Some(noted) = session.ledger.note(LEFT)?.filter(|noted| !noted.is_empty()) else { return Ok(()) };
+    let left: Vec<Brought> = serde_json::from_str(&noted).map_err(|_| SyncError::Bug("the note of what was left does not read"))?;
+    add(tables, left);
+    Ok(())
+}
+
+/// Adds what is named of records to what is said of each table.
+fn add(tables: &mut Vec<Brought>, named: impl IntoIterator<Item = Brought>) {
+    for Brought { table, kept, unsure, renumbered, listed, .. } in named {
+        let place = tables.iter().position(|brought| brought.table == table).unwrap_or_else(|| {
+            tables.push(Brought { table, ..Brought::default() });
+            tables.len() - 1
+        });
+        tables[place].kept.extend(kept);
+        tables[place].unsure.extend(unsure);
+        tables[place].renumbered.extend(renumbered);
+        tables[place].listed.extend(listed);
+    }
+}
+
 /// Gives what was brought forward, and whether it was; in `schema` what was done to the schema, or would be.
 fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>, saved: Option<&PathBuf>) -> Result<(Vec<Brought>, bool)> {
     let mut followed = schema::follow_parent(&session, mode)?;
@@ -179,9 +273,12 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>, saved: Opti
     let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
-        let Forwarded { tables, back, last } = bring_forward(&session, database, &followed)?;
+        let Forwarded { mut tables, back, last } = bring_forward(&session, database, &followed)?;
+        say_left(&session, &mut tables)?;
         let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
         if is_done {
+            // Another backup may have been put back since before anybody was told.
+            add(&mut tables, unsaid(&session)?.map(|earlier| earlier.tables).unwrap_or_default());
             let done = Recovered { tables: tables.clone(), done: true, saved: saved.cloned(), schema: schema.clone() };
             write_down(&session, database, back, &last, &done)?;
             database.commit(&session.world)?;
@@ -277,6 +374,7 @@ fn write_down(session: &Session, database: &Database, back: Vec<Back>, last: &BT
     let reached = database.reached()?;
     // What is written now may lie in a log beside the old file for a while.
     ledger.set_note(IN_FILE, "")?;
+    ledger.set_note(LEFT, "")?;
     for shape in &session.shapes {
         let from = reached.as_ref().and_then(|reached| reached.sealed.get(&shape.number));
         if let (Some(from), Some(last)) = (from, last.get(&shape.number)) {
