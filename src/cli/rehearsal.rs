@@ -16,7 +16,7 @@ use super::sync::SyncReport;
 use super::{Context, Failure};
 use crate::database::Database;
 use crate::ledger::Ledger;
-use crate::site::{Home, HomeLock, Settings};
+use crate::site::{Home, HomeError, HomeLock, Settings};
 use crate::sync::{Session, SyncError, bundles};
 use crate::world::World;
 
@@ -53,7 +53,11 @@ impl Rehearsal {
     /// As [`Session::open`].
     pub fn session(&self, context: &Context) -> Result<Session, Failure> {
         let home = Home::discover(Some(&self.folder), &self.folder)?;
-        Ok(Session::open(World::real(), home, context.limits.clone())?)
+        match Session::open(World::real(), home, context.limits.clone()) {
+            // What the copy lacks the home does.
+            Err(SyncError::Home(HomeError::Lost { lost, .. })) => Err(self.home.has_lost(lost)?.into()),
+            opened => Ok(opened?),
+        }
     }
 
     fn copy(&self, context: &Context) -> Result<(), Failure> {

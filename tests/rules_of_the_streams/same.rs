@@ -447,6 +447,24 @@ fn who_has_heard_of_the_same_edit_goes_on_from_it_whatever_the_rules() {
     assert_eq!(at_each(&tree, ConflictKind::Field), [""; 6].map(|_| Vec::<String>::new()));
 }
 
+#[test]
+fn who_has_heard_of_the_same_edit_of_one_field_edits_those_that_go_with_it() {
+    for group in ["groups = [[\"phone\", \"city\"]]", "unit = \"record\""] {
+        let tree = grown(Tree::with_rules(SCHEMA, &format!("default = \"parent\"\n[tables.customers]\n{group}\n")));
+        for typists in [["olga", "head"], ["head", "olga"], ["bea", "olga"]] {
+            typists.iter().for_each(|site| tree.edit(site, &set(typists[0])));
+            settled(&tree, &SIX);
+            tree.tick(10);
+            for city in ["Genf", "Visp"] {
+                tree.edit("olga", &format!("UPDATE customers SET city = '{city} {}' WHERE id = 'ACME'", typists[0]));
+                settled(&tree, &SIX);
+                tree.assert_rows(&SIX, "SELECT city FROM customers WHERE id = 'ACME'", &[&format!("{city} {}", typists[0])]);
+            }
+        }
+        assert_eq!(at_each(&tree, ConflictKind::Field), [""; 6].map(|_| Vec::<String>::new()));
+    }
+}
+
 /// An edit that somebody made: of which record, what it then held, and which edits its site had heard of.
 struct Made {
     site: usize,

@@ -136,7 +136,8 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         }
         HomeError::Lost { role: Role::Office | Role::Remote, .. } => {
             "put the whole folder back from a backup. Where there is none, 'fieldpost detach --force' takes Fieldpost out of the database, which keeps its \
-             records: keep it, what was edited and not sent is nowhere else; then 'fieldpost join' anew, with a new invitation"
+             records: keep it elsewhere, what was edited and not sent is nowhere else. Then 'fieldpost join' anew in an empty folder, with a new invitation \
+             ('fieldpost sites retire' at its parent frees the name)"
                 .to_owned()
         }
         HomeError::Going { .. } => "run 'fieldpost detach' again: it goes on where it stopped".to_owned(),

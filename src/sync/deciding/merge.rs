@@ -117,8 +117,13 @@ impl Applying<'_> {
         let policy = self.session.policy(record.table);
         let mut unheard = BTreeMap::new();
         if let (Standing::Alive, Some(base)) = (standing, base) {
-            for field in fields.iter().copied().filter(|field| ours.row.get(*field) == base.row.get(*field)) {
-                unheard.extend(self.unheard(record, incoming, (&ours, base), field, theirs.stamp(field))?.map(|stamp| (field, stamp)));
+            for unit in policy.units(fields) {
+                // What came along with an edit of its unit is as old as it was: the child knew what it did when it edited.
+                let edited = |field: &FieldNo| theirs.row.get(*field).is_stated() && theirs.row.get(*field) != base.row.get(*field);
+                let at = unit.iter().copied().filter(edited).filter_map(|field| theirs.stamp(field)).max();
+                for field in unit.iter().copied().filter(|field| ours.row.get(*field) == base.row.get(*field)) {
+                    unheard.extend(self.unheard(record, incoming, (&ours, base), field, at)?.map(|stamp| (field, stamp)));
+                }
             }
         }
         let change = Merging { standing, record, incoming, base, theirs, unheard, owner: OnceCell::new() };
