@@ -116,7 +116,8 @@ impl Applying<'_> {
     ) -> Result<Image> {
         let policy = self.session.policy(record.table);
         let mut unheard = BTreeMap::new();
-        if let (Standing::Alive, Some(base)) = (standing, base) {
+        // What was made anew has nothing of what it replaced but what is said here.
+        if let (Standing::Alive, Some(base)) = (standing, base.filter(|base| base.born == theirs.born)) {
             for unit in policy.units(fields) {
                 // What came along with an edit of its unit is as old as it was: the child knew what it did when it edited.
                 let edited = |field: &FieldNo| theirs.row.get(*field).is_stated() && theirs.row.get(*field) != base.row.get(*field);
