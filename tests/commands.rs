@@ -1,6 +1,10 @@
 //! What does somebody see who types the commands? The real binary, in a temporary folder, with a folder as the exchange.
 
 mod binary;
+#[path = "commands/lost_homes.rs"]
+mod lost_homes;
+#[path = "commands/who_did_what.rs"]
+mod who_did_what;
 
 use binary::{Office, Ran};
 use rusqlite::Connection;
@@ -105,108 +109,6 @@ fn two_edits_of_one_field_are_a_conflict_that_both_can_list() {
     let empty = office.ok(r#"conflicts customers "" --home head"#).out;
     assert!(empty.starts_with("No such conflict"), "{empty}");
     assert_eq!(office.digest("head"), office.digest("anna"));
-}
-
-/// Bert as well.
-fn join_bert(office: &Office) {
-    office.ok("invite bert --home head --out bert.invite");
-    office.ok("join bert.invite --home bert --exchange share");
-    for site in ["head", "bert", "head"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-}
-
-/// Of each event of a record: who, what, and the fields.
-fn told(office: &Office, site: &str, record: &str) -> Vec<String> {
-    let told = office.json(&format!("history customers {record} --home {site} --json"));
-    let word = |value: &serde_json::Value| value.as_str().unwrap_or("nobody").to_owned();
-    let fields = |event: &serde_json::Value| {
-        let all = event["fields"].as_array().unwrap().iter();
-        all.map(|field| format!("{}={}", word(&field["field"]), word(&field["after"]))).collect::<Vec<_>>().join(" ")
-    };
-    let events = told["events"].as_array().unwrap().iter();
-    events.map(|event| format!("{} {} {}", word(&event["site"]), word(&event["kind"]), fields(event))).collect()
-}
-
-#[test]
-fn what_two_people_did_to_one_record_is_told_of_each_of_them_where_it_came_in_one_packet() {
-    let office = two();
-    join_bert(&office);
-    let pause = || std::thread::sleep(std::time::Duration::from_millis(20));
-    office.sql("anna", "UPDATE customers SET name = 'of anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('CORE', 'Core', NULL, '3')");
-    office.ok("sync --home anna");
-    pause();
-    office.ok("receive --home head");
-    office.sql("head", "UPDATE customers SET phone = '9' WHERE id IN ('ACME', 'CORE')");
-    for site in ["head", "bert"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-    let edits = ["anna changed name=of anna", "head changed phone=9"];
-    for site in ["head", "bert"] {
-        let all = told(&office, site, "ACME");
-        assert!(all.ends_with(&edits.map(str::to_owned)), "{site}: {all:?}");
-    }
-    assert_eq!(told(&office, "bert", "CORE"), ["anna made id=CORE name=Core", "head changed phone=9"]);
-    let times = office.json("history customers ACME --home bert --json");
-    let at_head = office.json("history customers ACME --home head --json");
-    let edited = |told: &serde_json::Value| {
-        told["events"].as_array().unwrap().iter().rev().take(2).map(|one| one["edited"].clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(edited(&times), edited(&at_head));
-}
-
-#[test]
-fn what_came_with_the_first_load_is_nobodys_but_what_somebody_was_seen_to_type() {
-    let office = two();
-    office.sql("anna", "INSERT INTO customers VALUES ('CORE', 'Core', NULL, '3')");
-    office.sql("head", "UPDATE customers SET phone = '9' WHERE id = 'BOLT'");
-    for site in ["anna", "head"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-    join_bert(&office);
-    assert_eq!(told(&office, "bert", "ACME"), ["nobody loaded id=ACME name=Acme Ltd city=Bern phone=1"]);
-    assert_eq!(told(&office, "bert", "BOLT"), ["nobody loaded id=BOLT name=Bolt AG city=Basel", "head changed phone=9"]);
-    assert_eq!(told(&office, "bert", "CORE"), ["anna made id=CORE name=Core phone=3"]);
-    let text = office.ok("history customers ACME --home bert").out;
-    assert!(text.contains("·   first load") && text.contains("1 from head"), "{text}");
-}
-
-#[test]
-fn no_line_of_a_report_is_made_by_what_a_record_of_another_site_is_called() {
-    let schema =
-        "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT, mail TEXT UNIQUE); CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT);";
-    let office = Office::pair(schema, "");
-    let called = "'x' || char(10) || 'Sent packet 99 to ' || char(27) || '[2J'";
-    for (site, id) in [("head", "'A'"), ("anna", "'B' || char(10) || 'All in step'")] {
-        office.sql(site, &format!("INSERT INTO people VALUES ({id}, {called}, 'same')"));
-    }
-    office.ok("sync --home anna");
-    let forged =
-        |text: &str| text.lines().any(|line| ["Sent packet 99", "All in step"].iter().any(|forged| line.trim_start().starts_with(forged)));
-    let mut seen = 0;
-    for site in ["head", "anna"] {
-        for command in [
-            "sync",
-            "sync --quiet",
-            "status",
-            "held",
-            "held show 2",
-            "conflicts",
-            "conflicts --open",
-            "conflicts show 1",
-            "log",
-            "records people",
-        ] {
-            let ran = office.run(&format!("{command} --home {site}"));
-            assert!(!forged(&ran.out) && !ran.out.contains(['\u{1b}', '\r']), "{site}, {command}: {}", ran.out);
-            seen += ran.out.matches("x⏎Sent").count();
-        }
-    }
-    assert!(seen > 8, "{seen}");
-    // Whoever reads it by a program has it as it is.
-    let told: serde_json::Value = serde_json::from_str(&exit(&office, "conflicts --home head --json", 3).out).unwrap();
-    assert!(told["conflicts"][0]["called"].as_str().unwrap().starts_with("x\nSent"), "{told}");
-    assert_eq!(told["conflicts"][0]["key"][0], "B\nAll in step");
 }
 
 #[test]
@@ -681,86 +583,6 @@ fn detaching_leaves_the_records_and_nothing_of_ours() {
     // What was taken apart can be set up again.
     office.ok("detach --home head --force");
     office.ok("init --home head --name head --database head/shop.db --exchange share");
-}
-
-/// Triggers and tables of ours in the database of a site.
-fn traces(office: &Office, site: &str) -> i64 {
-    let database = Connection::open(office.path(site).join("shop.db")).unwrap();
-    let ours = "SELECT count(*) FROM sqlite_schema WHERE type <> 'index' AND name LIKE '%fieldpost%'";
-    database.query_row(ours, [], |row| row.get(0)).unwrap()
-}
-
-#[test]
-fn a_home_that_lost_its_state_or_keys_says_so_and_can_be_taken_apart() {
-    for lost in ["state.db", "keys", ""] {
-        let office = two();
-        for site in ["anna", "head"] {
-            office.sql(site, "UPDATE customers SET phone = 'unsent' WHERE id = 'ACME'");
-            let inside = office.path(site).join(".fieldpost");
-            for name in [lost.to_owned(), format!("{lost}-wal"), format!("{lost}-shm")] {
-                let path = inside.join(name);
-                if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { drop(std::fs::remove_file(path)) }
-            }
-            let before = office.everything();
-            let next = format!("'fieldpost --home {site} {}'", if site == "head" { "init" } else { "join" });
-            for command in ["sync", "sync --dry-run", "status", "digest", "verify", "recover", "held", "exchange", "detach"] {
-                let refused = exit(&office, &format!("{command} --home {site}"), 1).err;
-                let refused = refused.split_whitespace().collect::<Vec<_>>().join(" ");
-                assert!(refused.contains(&format!("/{site}` has lost ")), "{lost} {command}: {refused}");
-                for words in ["from a backup", &format!("'fieldpost --home {site} detach --force'"), &next] {
-                    assert!(refused.contains(words), "{lost} {command}: {words}: {refused}");
-                }
-                assert_eq!(refused.contains("this is the main office"), site == "head", "{lost} {command}: {refused}");
-            }
-            assert!(office.everything() == before && traces(&office, site) > 0, "{lost}: nothing is made and nothing goes");
-            office.ok(&format!("service remove --home {site}"));
-            assert_eq!(inside.exists(), !lost.is_empty(), "{lost}: what is logged makes no home");
-            let gone = office.ok(&format!("detach --force --home {site}")).flat();
-            assert!(gone.contains("no longer touches") && gone.contains("what was edited and not sent is in this database only"), "{gone}");
-            assert_eq!(traces(&office, site), 0, "{lost}");
-            assert!(!office.path(site).join("fieldpost.toml").exists() && !inside.exists(), "{lost}");
-        }
-        // Nothing stands in the way of beginning anew.
-        office.ok("init --home head --name head --database head/shop.db --exchange share");
-    }
-}
-
-#[test]
-fn a_home_whose_state_was_made_anew_is_not_taken_for_one_to_which_no_database_had_come() {
-    let office = two();
-    let state = office.path("anna/.fieldpost/state.db");
-    // An empty file, and one that an earlier version made in place of the lost one.
-    for made in [false, true] {
-        std::fs::write(&state, "").unwrap();
-        if made {
-            let name = fieldpost::model::SiteName::new("anna").unwrap();
-            drop(fieldpost::ledger::Ledger::open(&fieldpost::world::World::real(), &state, &name).unwrap());
-        }
-        for command in ["sync", "status", "detach"] {
-            let refused = exit(&office, &format!("{command} --home anna"), 1).err;
-            assert!(
-                refused.contains("has lost its state, .fieldpost/state.db") && !refused.contains("should not happen"),
-                "{command}: {refused}"
-            );
-        }
-    }
-    office.ok("detach --force --home anna");
-    assert_eq!(traces(&office, "anna"), 0);
-}
-
-#[test]
-fn detaching_looks_into_a_database_that_a_run_which_died_had_just_built() {
-    let office = two();
-    office.ok("invite bert --home head --out bert.invite");
-    office.ok("join bert.invite --home bert --exchange share");
-    std::fs::copy(office.path("bert/.fieldpost/state.db"), office.path("state.db")).unwrap();
-    for site in ["head", "bert", "head", "bert"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-    std::fs::copy(office.path("state.db"), office.path("bert/.fieldpost/state.db")).unwrap();
-    assert!(traces(&office, "bert") > 0);
-    let gone = office.ok("detach --home bert").flat();
-    assert!(traces(&office, "bert") == 0 && gone.contains("taken out; every record is as it was"), "{gone}");
 }
 
 #[test]

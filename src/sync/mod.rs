@@ -31,6 +31,7 @@ pub mod history;
 pub mod join;
 mod known;
 pub mod left_behind;
+mod limits;
 pub mod mend;
 mod noticed;
 pub mod numbers;
@@ -52,7 +53,8 @@ pub mod tracking;
 pub mod urgency;
 
 pub use error::SyncError;
-pub use session::{Limits, Session};
+pub use limits::Limits;
+pub use session::Session;
 
 /// Alias for this floor's results.
 pub type Result<T> = std::result::Result<T, SyncError>;

@@ -170,7 +170,7 @@ impl Applying<'_> {
     }
 
     /// Whom a record, that referred to another one by what it `was`, goes on meaning: that one, which got another value at once.
-    pub(super) fn whom_it_follows(
+    fn whom_it_follows(
         &self,
         record: &Record,
         ours: &Image,

@@ -16,7 +16,6 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use super::by_value::said_by;
 use crate::ledger::{ConflictKind, ConflictState, Entry, EntryKind, OurEdit, Record};
 use crate::model::{FieldNo, Image, JournalNumber, LIBRARY, Millis, Row, SiteNo, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
@@ -253,10 +252,10 @@ impl Applying<'_> {
         at: Option<Stamp>,
     ) -> Result<Option<Stamp>> {
         let (ledger, child) = (&self.session.ledger, incoming.link.site);
-        let (Some(id), Some(our)) = (record.id, ours.stamp(field)) else { return Ok(None) };
+        let (Some(id), Some(our), false) = (record.id, ours.stamp(field), self.follows_others(record, field)) else { return Ok(None) };
         let mut unheard = None;
         if base.stamp(field) != Some(our)
-            && let Some(entry) = self.written_by(record, ours, field)?.filter(|entry| entry.known_to != Some(child))
+            && let Some(entry) = self.written_by(record, field)?.filter(|entry| entry.known_to != Some(child))
             && self.is_unheard_by(child, entry.number, our.time.max(ledger.cause(entry.cause)?.time), at)?
         {
             unheard = Some(our);
@@ -280,25 +279,23 @@ impl Applying<'_> {
         Ok(at.is_some_and(|at| at.time < since) || self.heard_whole(child)? < known)
     }
 
-    /// The edit by which a field got what it holds, where it is in the journal. What only followed a record that got another value is none.
-    fn written_by(&self, record: &Record, ours: &Image, field: FieldNo) -> Result<Option<Entry>> {
-        let session = self.session;
+    /// The edit by which a field got what it holds, where it is in the journal.
+    fn written_by(&self, record: &Record, field: FieldNo) -> Result<Option<Entry>> {
         let writes = |entry: &Entry| match &entry.kind {
             EntryKind::Update(_, fields) => fields.contains(&field),
             EntryKind::Insert | EntryKind::Replace(_) => true,
             EntryKind::Delete(_) | EntryKind::Rename(_) => false,
         };
-        let Some(entry) = session.ledger.chain(record, JournalNumber(0))?.into_iter().find(writes) else { return Ok(None) };
-        if let EntryKind::Update(old, _) = &entry.kind {
-            let references = &session.shape(record.table).references;
-            for reference in references.iter().filter(|reference| reference.fields.contains(&field)) {
-                let Some((_, pairs)) = session.by_value(reference) else { continue };
-                if self.whom_it_follows(record, ours, reference, (&pairs, &said_by(&pairs, &old.row)))?.is_some() {
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(Some(entry))
+        Ok(self.session.ledger.chain(record, JournalNumber(0))?.into_iter().find(writes))
+    }
+
+    /// Whether a field gets another value where one that the record refers to does, which is no edit: [`Applying::as_meant_here`] sees to such.
+    fn follows_others(&self, record: &Record, field: FieldNo) -> bool {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        // Whose key does begins anew with each.
+        session.refers_by_its_key(shape)
+            || shape.references.iter().any(|reference| reference.fields.contains(&field) && session.by_value(reference).is_some())
     }
 
     /// How far a child has heard us; no more of it comes within a slice.
