@@ -342,6 +342,24 @@ fn triggers_that_a_migration_dropped_are_put_back_and_what_was_missed_is_found()
 }
 
 #[test]
+fn a_trigger_that_ends_a_statement_before_ours_hides_no_edit() {
+    let tree = two();
+    tree.edit("head", "CREATE TRIGGER dear AFTER UPDATE ON customers WHEN NEW.phone > '9' BEGIN SELECT RAISE(IGNORE); END");
+    tree.edit("head", "UPDATE customers SET phone = '91' WHERE id = 'ACME'");
+    let report = tree.sync("head");
+    assert_eq!((report.found, report.rearmed.len()), (1, 0), "found by comparing");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    for (site, phone) in [("head", "92"), ("anna", "93")] {
+        tree.edit(site, &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'BOLT'"));
+        assert_eq!(tree.sync(site).found, 0, "{site}: noted");
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("head", "SELECT phone FROM customers WHERE id = 'BOLT'"), phone);
+    }
+}
+
+#[test]
 fn everything_again_on_request_changes_nothing_where_all_is_well() {
     let tree = two();
     round::full(&tree.session("anna")).unwrap();

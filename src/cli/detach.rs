@@ -60,9 +60,9 @@ pub struct DetachReport {
     /// Where keys, history and settings are now.
     pub aside: PathBuf,
     /// Triggers taken out.
-    pub triggers: u64,
+    pub triggers: usize,
     /// Tables taken out.
-    pub tables: u64,
+    pub tables: usize,
     /// Edits that no other site has, as far as they are known here.
     pub unsent: u64,
     /// Tables with records whose numbers are provisional, and stay so.
@@ -140,12 +140,7 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     // Windows renames no folder in which a file is open.
     let _lock = if cfg!(windows) { None } else { Some(lock) };
     let start::Detached { aside, provisional } = start::detach(session, context.world.now())?;
-    let (triggers, tables) = (amount(triggers), amount(tables));
     Ok(context.printer.report(&DetachReport { site, database, aside, triggers, tables, unsent, provisional, found }))
-}
-
-fn amount(amount: usize) -> u64 {
-    u64::try_from(amount).unwrap_or(u64::MAX)
 }
 
 /// Takes our traces out of a database that has no home any more, or is a copy.
@@ -176,20 +171,7 @@ fn finish(arguments: &DetachArgs, home: Home, context: &Context) -> Result<Exit,
     if home.inside().exists() && !database.exists() && !arguments.force {
         return Err(Failure::LostDatabase { database, another: false });
     }
-    set_aside(
-        home,
-        DetachReport {
-            site,
-            database,
-            aside: PathBuf::new(),
-            triggers: 0,
-            tables: 0,
-            unsent: 0,
-            provisional: Vec::new(),
-            found: Found::Rest,
-        },
-        context,
-    )
+    set_aside(home, DetachReport::of_nothing(site, database, Found::Rest), context)
 }
 
 fn set_aside(home: Home, report: DetachReport, context: &Context) -> Result<Exit, Failure> {
@@ -208,11 +190,7 @@ fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> 
     if !arguments.force {
         return Err(Failure::LostDatabase { database, another: found == Found::Another });
     }
-    set_aside(
-        home,
-        DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, provisional: Vec::new(), found },
-        context,
-    )
+    set_aside(home, DetachReport::of_nothing(site, database, found), context)
 }
 
 /// Takes apart what a home has left that lost its state or its keys: no session opens it, and nobody knows any more what was not sent.
@@ -233,7 +211,7 @@ fn of_lost_home(home: Home, lost: Lost, context: &Context) -> Result<Exit, Failu
             if traces != (0, 0) && pair.is_some() && database.pair()? != pair {
                 found = Found::Another;
             } else if traces != (0, 0) {
-                (found, triggers, tables) = (Found::Unknown, amount(traces.0), amount(traces.1));
+                (found, triggers, tables) = (Found::Unknown, traces.0, traces.1);
                 database.detach(&context.world).map_err(SyncError::from)?;
             }
         }
@@ -241,8 +219,7 @@ fn of_lost_home(home: Home, lost: Lost, context: &Context) -> Result<Exit, Failu
         Err(error) => return Err(error.into()),
     }
     drop(lock);
-    let provisional = Vec::new();
-    set_aside(home, DetachReport { site, database: path, aside: PathBuf::new(), triggers, tables, unsent: 0, provisional, found }, context)
+    set_aside(home, DetachReport { triggers, tables, ..DetachReport::of_nothing(site, path, found) }, context)
 }
 
 /// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
@@ -288,12 +265,18 @@ impl Report for CleanedReport {
     }
 }
 
+impl DetachReport {
+    /// Of a home of which nothing is known but its settings.
+    fn of_nothing(site: SiteName, database: PathBuf, found: Found) -> Self {
+        Self { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, provisional: Vec::new(), found }
+    }
+}
+
 impl Report for DetachReport {
     fn text(&self, _: &Page) -> String {
-        let amount = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
         let unsent = match self.unsent {
             0 => String::new(),
-            unsent => format!("\n  {} no other site has", count(amount(unsent), "edited record that", "edited records that")),
+            unsent => format!("\n  {} no other site has", count(unsent, "edited record that", "edited records that")),
         };
         let provisional = match &self.provisional[..] {
             [] => String::new(),
@@ -305,13 +288,13 @@ impl Report for DetachReport {
         let done = match self.found {
             Found::Ours => format!(
                 "{} and {} taken out; every record is as it was{unsent}{provisional}",
-                count(amount(self.triggers), "trigger", "triggers"),
-                count(amount(self.tables), "table", "tables"),
+                count(self.triggers, "trigger", "triggers"),
+                count(self.tables, "table", "tables"),
             ),
             Found::Unknown => format!(
                 "{} and {} taken out; every record is as it was\n  what was edited and not sent is in this database only: with what this site lost, nobody knows what that is",
-                count(amount(self.triggers), "trigger", "triggers"),
-                count(amount(self.tables), "table", "tables"),
+                count(self.triggers, "trigger", "triggers"),
+                count(self.tables, "table", "tables"),
             ),
             Found::Nothing => "nothing of Fieldpost is in a database there; should the database come back,\n  'fieldpost detach --force --database FILE' takes out what is in it"
                 .to_owned(),

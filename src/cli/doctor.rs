@@ -250,7 +250,7 @@ impl DoctorReport {
             return heading("No table can be tracked");
         }
         let records: u64 = self.tracked.iter().map(|table| table.records).sum();
-        let title = format!("Tracked: {}, {} records", count(self.tracked.len(), "table", "tables"), number(records));
+        let title = format!("Tracked: {}, {}", count(self.tracked.len(), "table", "tables"), count(records, "record", "records"));
         let rows = self.tracked.iter().map(|table| {
             let kind = match table.key_kind {
                 KeyKind::Natural => "natural",

@@ -205,7 +205,7 @@ pub enum Failure {
         by: &'static str,
     },
     /// Edits that would reach nobody.
-    #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
+    #[error("{} not been sent", page::count(*records, "edited record has", "edited records have"))]
     Unsent {
         /// How many.
         records: u64,

@@ -339,7 +339,7 @@ impl HistoryReport {
         let lost = match self.conflicts {
             0 => String::new(),
             some => {
-                let some = count(usize::try_from(some).unwrap_or(usize::MAX), "conflict", "conflicts");
+                let some = count(some, "conflict", "conflicts");
                 let words = std::iter::once(self.table.clone()).chain(self.key.iter().map(Shown::plain));
                 let words: Vec<String> = words.map(|word| typable::word(&word)).collect();
                 format!("\n{some} about it, with what lost: 'fieldpost conflicts {}'", words.join(" "))

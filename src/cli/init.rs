@@ -193,7 +193,7 @@ impl Report for InitReport {
 impl InitReport {
     fn tracked_text(&self, page: &Page) -> String {
         let records: u64 = self.tracked.iter().map(|table| table.records).sum();
-        let title = format!("Tracked: {}, {} records", count(self.tracked.len(), "table", "tables"), number(records));
+        let title = format!("Tracked: {}, {}", count(self.tracked.len(), "table", "tables"), count(records, "record", "records"));
         let rows = self.tracked.iter().map(|table| {
             let kind = match table.key_kind {
                 KeyKind::Natural => "",

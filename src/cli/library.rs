@@ -203,8 +203,7 @@ impl Report for LibraryReport {
             };
             return format!("'{}' {why}", self.site);
         };
-        let amount = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
-        let documents = count(amount(self.documents), "document", "documents");
+        let documents = count(self.documents, "document", "documents");
         let head = format!("{}\n  {documents}, {}", heading(&folder.display().to_string()), size(self.bytes));
         let line = |coming: &Coming| format!("{}, {} of {} here", one_line(&coming.path), size(coming.here), size(coming.bytes));
         let lines: Vec<String> = self.coming.iter().map(line).collect();

@@ -137,7 +137,7 @@ impl Report for LogReport {
     fn text(&self, page: &Page) -> String {
         let mut text = Vec::new();
         if self.earlier > 0 {
-            text.push(format!("… {} before: -n shows more", count(usize::try_from(self.earlier).unwrap_or(usize::MAX), "line", "lines")));
+            text.push(format!("… {} before: -n shows more", count(self.earlier, "line", "lines")));
         }
         for run in self.lines.chunk_by(|a, b| a.run == b.run) {
             let first = &run[0];

@@ -72,7 +72,7 @@ pub fn records(counts: Counts, besides: &Besides) -> String {
         0 => "no records, only word of what arrived".to_owned(),
         total => {
             let anew = if again { "everything anew, " } else { "" };
-            format!("{anew}{}", count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"))
+            format!("{anew}{}", count(total, "record", "records"))
         }
     };
     if wants_all { format!("{brought}, and the wish to be told everything anew") } else { brought }

@@ -246,8 +246,10 @@ pub fn alert(text: &str) -> String {
 
 /// `1 record`, `2,345 records`.
 #[must_use]
-pub fn count(amount: usize, one: &str, many: &str) -> String {
-    if amount == 1 { format!("1 {one}") } else { format!("{} {many}", number(amount)) }
+pub fn count(amount: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let digits = number(amount);
+    let noun = if digits == "1" { one } else { many };
+    format!("{digits} {noun}")
 }
 
 /// A whole number in groups of three.

@@ -326,7 +326,7 @@ impl SyncReport {
             (conflicts, "conflict", "conflicts"),
         ];
         let some = kinds.into_iter().filter(|(amount, ..)| *amount > 0);
-        let words: Vec<String> = some.map(|(amount, one, many)| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)).collect();
+        let words: Vec<String> = some.map(|(amount, one, many)| count(amount, one, many)).collect();
         if words.is_empty() { String::new() } else { format!("forgotten, because nobody needs it any more: {}", words.join(", ")) }
     }
 }
@@ -385,7 +385,7 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         notes.push(format!("{table} had lost its triggers (was it rebuilt?): it was compared whole, and they are back"));
     }
     if round.found > 0 {
-        let found = count(usize::try_from(round.found).unwrap_or(usize::MAX), "edit", "edits");
+        let found = count(round.found, "edit", "edits");
         notes.push(format!("{found} that the triggers had missed: found by comparing"));
     }
     if let (Role::Office | Role::Remote, Some(parent)) = (session.settings.role, session.ledger.parent()?) {
@@ -529,7 +529,7 @@ impl Waiting {
 
     fn in_outbox(packet: &report::PacketOut, mode: Mode) -> Self {
         let records: u64 = changed(&packet.tables).values().map(Counts::total).sum();
-        let records = count(usize::try_from(records).unwrap_or(usize::MAX), "record", "records");
+        let records = count(records, "record", "records");
         let what = format!("packet {} ({records}, {})", packet.number, size(packet.bytes));
         let why = match mode {
             Mode::Done => "it is made and safe here, but not on the exchange yet",

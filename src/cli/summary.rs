@@ -301,7 +301,7 @@ fn records(tables: &BTreeMap<&str, u64>) -> String {
     let mut parts: Vec<String> = tables.iter().take(MOST).map(|(table, records)| amount(table, *records)).collect();
     let rest: u64 = tables.values().skip(MOST).sum();
     if rest > 0 {
-        parts.push(format!("{} in other tables", count(usize::try_from(rest).unwrap_or(usize::MAX), "record", "records")));
+        parts.push(format!("{} in other tables", count(rest, "record", "records")));
     }
     let last = parts.pop().unwrap_or_default();
     if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) }

@@ -224,7 +224,7 @@ impl SyncReport {
             (Halves::Send, Mode::Done) => "nothing to send",
             (Halves::Send, Mode::DryRun) => "nothing would be sent",
         };
-        let amount = |amount: u64, one, many| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many);
+        let amount = |amount: u64, one, many| count(amount, one, many);
         let unconfirmed = self.unconfirmed.iter();
         let mut open: Vec<String> =
             unconfirmed.map(|(to, packets)| format!("'{to}' has not confirmed {} yet", amount(*packets, "packet", "packets"))).collect();
@@ -302,7 +302,7 @@ impl SyncReport {
             return String::new();
         }
         let line = |kept: &Kept| {
-            let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record", "records");
+            let records = count(kept.records, "record", "records");
             let first = kept.named.first().map_or_else(String::new, |first| format!("{}: {}", first.key, first.why));
             let others = if kept.records == 1 { "" } else { ", and the others like it" };
             let line = format!("{}, {records} for '{}': {first}{others}", kept.table, kept.to);

@@ -102,7 +102,7 @@ pub fn run(arguments: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
 
 impl VerifyReport {
     fn changes(found: u64) -> String {
-        count(usize::try_from(found).unwrap_or(usize::MAX), "change", "changes")
+        count(found, "change", "changes")
     }
 }
 

@@ -22,6 +22,10 @@
 //! | `_fieldpost_c_` | before update, likewise | whoever is in the way |
 //!
 //! No trigger says `UPDATE OF` the key: `SET rowid = …` moves a record without naming the key's column.
+//!
+//! **Ours are the newest triggers of a table.** SQLite runs the newest one first, and one of the application's that says `RAISE(IGNORE)` or
+//! `RAISE(FAIL)` after the row is written ends the statement: the row stays, and older triggers never run. So where the application makes
+//! a trigger after ours, ours are made anew behind it ([`Database::overtaken`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,6 +91,29 @@ impl Database {
             }
         }
         Ok(found)
+    }
+
+    /// The tables, by the names in our triggers, on which the application made a trigger after ours: it runs before them, and may keep them from
+    /// running. [`Database::arm`] makes ours the newest again.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn overtaken(&self) -> Result<BTreeSet<String>> {
+        let doing = "list the triggers of all tables";
+        let sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect);
+        let all: Vec<(String, String)> = all.doing(doing)?;
+        let (mut ours, mut overtaken) = (BTreeMap::new(), BTreeSet::new());
+        for (table, name) in all {
+            let any_case = table.to_ascii_lowercase();
+            if is_ours(&name) {
+                ours.insert(any_case, table);
+            } else if let Some(table) = ours.get(&any_case) {
+                overtaken.insert(table.clone());
+            }
+        }
+        Ok(overtaken)
     }
 
     /// Whether records of this table can vanish without a note: `REPLACE` through a unique index over expressions,
@@ -165,8 +192,9 @@ impl Database {
 
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
-        for (_, name, sql) in self.our_triggers()? {
-            if expected.get(&name) == Some(&sql) {
+        let overtaken = self.overtaken()?;
+        for (table, name, sql) in self.our_triggers()? {
+            if expected.get(&name) == Some(&sql) && !overtaken.contains(&table) {
                 present.insert(name);
             } else {
                 self.execute("remove a trigger", &format!("DROP TRIGGER {}", quote(&name)))?;

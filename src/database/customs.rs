@@ -208,13 +208,19 @@ impl Database {
         self.write_row(table, &format!("DELETE FROM {} AS r WHERE {}", quote(table), alike(columns)), values)
     }
 
-    /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
+    /// What overrides conflict clauses of a table, which could delete somebody's record to make room, where it has any; and those of any other
+    /// that a trigger may write, where they would take back everything that was done. Not everywhere: it would override those inside triggers as well, which
     /// are the application's way to count and to remember.
     pub(super) fn or_abort(&self, table: &str) -> Result<&'static str> {
-        let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {} COLLATE NOCASE", quote_text(table));
-        let is_clause = |pair: &[String]| pair[0].eq_ignore_ascii_case("on") && pair[1].eq_ignore_ascii_case("conflict");
-        let has_any = self.texts("look for conflict clauses", &sql)?.iter().any(|text| words(text).windows(2).any(is_clause));
-        Ok(if has_any { " OR ABORT" } else { "" })
+        let doing = "look for conflict clauses";
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%conflict%'";
+        let own = format!("{sql} AND name = {} COLLATE NOCASE", quote_text(table));
+        let is = |word: &String, text: &str| word.eq_ignore_ascii_case(text);
+        let is_clause = |pair: &[String]| is(&pair[0], "on") && is(&pair[1], "conflict");
+        let takes_all_back = |three: &[String]| is_clause(three) && is(&three[2], "rollback");
+        let overrides = self.texts(doing, &own)?.iter().any(|text| words(text).windows(2).any(is_clause))
+            || self.texts(doing, sql)?.iter().any(|text| words(text).windows(3).any(takes_all_back));
+        Ok(if overrides { " OR ABORT" } else { "" })
     }
 
     /// Where nothing is written, a trigger said `RAISE(IGNORE)`: whoever writes a row of a table knows that it is there, or is not.

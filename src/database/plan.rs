@@ -46,6 +46,9 @@ pub(super) struct Plan {
     pub count: String,
     pub keyless: String,
     pub delete: String,
+    /// What overrides conflict clauses of the table, which could delete somebody's record to make room. Empty where it has none: it would override
+    /// those inside the application's triggers too, which keep what does not travel.
+    or_abort: &'static str,
     /// Per field what its column makes of values, with whether it makes reals of integers. None where the application
     /// has triggers on the table: they may write anything.
     columns: Option<Vec<Option<(Affinity, bool)>>>,
@@ -71,6 +74,7 @@ impl Database {
         if plan.is_triggered {
             plan.columns = None;
         }
+        plan.or_abort = self.or_abort(&shape.name)?;
         let plan = Rc::new(plan);
         self.plans.borrow_mut().insert(shape.number, Rc::clone(&plan));
         Ok(plan)
@@ -137,6 +141,7 @@ impl Plan {
             columns: Some(
                 shape.fields.iter().map(|field| facts.column(&field.name).map(|column| (column.affinity, column.is_real))).collect(),
             ),
+            or_abort: "",
             shape: shape.clone(),
             facts,
             is_triggered: false,
@@ -160,16 +165,15 @@ impl Plan {
         &self.shape.name
     }
 
-    /// `INSERT` of these fields, bound in their order. `OR ABORT` overrides conflict clauses in the schema, which could
-    /// delete somebody's record to make room.
+    /// `INSERT` of these fields, bound in their order.
     pub fn insert(&self, fields: &[FieldNo]) -> Rc<str> {
         kept(&self.inserts, fields, || {
             if fields.is_empty() {
-                return format!("INSERT OR ABORT INTO {} DEFAULT VALUES", self.table);
+                return format!("INSERT{} INTO {} DEFAULT VALUES", self.or_abort, self.table);
             }
             let names = join(", ", fields.iter().map(|field| quote(self.shape.name_of(*field))));
             let values = join(", ", (1..=fields.len()).map(|n| format!("?{n}")));
-            format!("INSERT OR ABORT INTO {}({names}) VALUES({values})", self.table)
+            format!("INSERT{} INTO {}({names}) VALUES({values})", self.or_abort, self.table)
         })
     }
 
@@ -178,7 +182,7 @@ impl Plan {
         kept(&self.updates, fields, || {
             let first = self.shape.key.len() + 1;
             let sets = join(", ", (first..).zip(fields).map(|(n, field)| format!("{} = ?{n}", quote(self.shape.name_of(*field)))));
-            format!("UPDATE OR ABORT {} AS r SET {sets} WHERE {}", self.table, self.matches_key)
+            format!("UPDATE{} {} AS r SET {sets} WHERE {}", self.or_abort, self.table, self.matches_key)
         })
     }
 

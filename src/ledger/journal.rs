@@ -203,6 +203,18 @@ impl Ledger {
         Ok(entries)
     }
 
+    /// The latest entry of a record of which this is true.
+    pub fn latest_entry(&self, record: &Record, is_it: impl Fn(&Entry) -> bool) -> Result<Option<Entry>> {
+        let mut number = record.version;
+        while let Some(entry) = self.entry(number)? {
+            if is_it(&entry) {
+                return Ok(Some(entry));
+            }
+            number = entry.previous;
+        }
+        Ok(None)
+    }
+
     /// Has the entries of a table's records, of which none speaks of `to` later than of `from`, speak of `to` only.
     pub fn renumber_field(&self, table: TableNo, from: FieldNo, to: FieldNo) -> Result<()> {
         for number in self.entries_of(table)? {

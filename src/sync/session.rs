@@ -52,6 +52,8 @@ type Due = BTreeMap<TableNo, Why>;
 enum Why {
     /// The schema moved, of another table perhaps: somebody may have taken our triggers away for a while and put them back.
     Moved,
+    /// The application made a trigger that runs before ours: it may have kept edits from being noted.
+    Overtaken,
     /// Our triggers or its log are not what they should be.
     Disarmed,
     /// Its own shape moved: these fields hold what no edit brought.
@@ -60,10 +62,11 @@ enum Why {
     New,
 }
 
-/// As the note has it: `3?`, `3`, `3:7,8` or `3+` for the four reasons.
+/// As the note has it: `3?`, `3!`, `3`, `3:7,8` or `3+` for the five reasons.
 fn due_words(due: &Due) -> String {
     let word = |(table, why): (&TableNo, &Why)| match why {
         Why::Moved => format!("{}?", table.0),
+        Why::Overtaken => format!("{}!", table.0),
         Why::Disarmed => table.0.to_string(),
         Why::New => format!("{}+", table.0),
         Why::Reshaped(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
@@ -72,15 +75,16 @@ fn due_words(due: &Due) -> String {
 }
 
 fn due_word(word: &str) -> Option<(TableNo, Why)> {
-    let (table, why) = match (word.strip_suffix('?'), word.split_once(':')) {
-        (Some(table), _) => (table, Why::Moved),
-        (None, Some((table, fields))) => {
-            (table, Why::Reshaped(fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect()))
-        }
-        (None, None) => match word.strip_suffix('+') {
-            Some(table) => (table, Why::New),
-            None => (word, Why::Disarmed),
-        },
+    let (table, why) = if let Some(table) = word.strip_suffix('?') {
+        (table, Why::Moved)
+    } else if let Some(table) = word.strip_suffix('!') {
+        (table, Why::Overtaken)
+    } else if let Some(table) = word.strip_suffix('+') {
+        (table, Why::New)
+    } else if let Some((table, fields)) = word.split_once(':') {
+        (table, Why::Reshaped(fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect()))
+    } else {
+        (word, Why::Disarmed)
     };
     Some((TableNo(table.parse().ok()?), why))
 }
@@ -382,11 +386,11 @@ impl Session {
         let filled = |(table, why): (&TableNo, &Why)| match why {
             Why::Reshaped(filled) => Some((*table, filled.clone())),
             Why::New => Some((*table, BTreeSet::new())),
-            Why::Moved | Why::Disarmed => None,
+            Why::Moved | Why::Overtaken | Why::Disarmed => None,
         };
         self.filled = due.iter().filter_map(filled).collect();
         self.new_tables = due.iter().filter(|(_, why)| **why == Why::New).map(|(table, _)| *table).collect();
-        self.made_anew = due.iter().filter(|(_, why)| **why > Why::Moved).map(|(table, _)| *table).collect();
+        self.made_anew = due.iter().filter(|(_, why)| **why >= Why::Disarmed).map(|(table, _)| *table).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
@@ -395,7 +399,7 @@ impl Session {
             let shape = self.shape(*table);
             let missed = seal::compare(self, shape)?;
             match why {
-                Why::Moved => self.missed += missed,
+                Why::Moved | Why::Overtaken => self.missed += missed,
                 Why::Disarmed => {
                     let name = shape.name.clone();
                     self.repaired.push((name, missed));
@@ -473,9 +477,12 @@ impl Session {
         let mut due = self.noted_due()?;
         due.retain(|table, _| self.shapes.iter().any(|shape| shape.number == *table));
         let before = due.clone();
-        for table in self.database()?.disarmed(&self.shapes)? {
-            let why = due.entry(table).or_insert(Why::Disarmed);
-            *why = why.clone().max(Why::Disarmed);
+        let overtaken = self.database()?.overtaken()?;
+        let overtaken = self.shapes.iter().filter(|shape| overtaken.contains(&shape.name)).map(|shape| (shape.number, Why::Overtaken));
+        let disarmed = self.database()?.disarmed(&self.shapes)?.into_iter().map(|table| (table, Why::Disarmed));
+        for (table, more) in overtaken.chain(disarmed) {
+            let why = due.entry(table).or_insert(Why::Moved);
+            *why = why.clone().max(more);
         }
         if due != before {
             self.set_note(DUE, &due_words(&due))?;

@@ -102,7 +102,7 @@ impl Shows {
         let title = heading(&format!("{table} {}, from '{from}', packet {packet}", shown::key(key)));
         let mut lines = vec![title, page.wrapped(&format!("held since {}, because {why}", page.moment(*since)))];
         let again = next.map_or_else(|| needs.words().to_owned(), |next| format!("again {}, or with what it waits for", page.moment(next)));
-        lines.push(format!("  tried {} since; {again}", count(usize::try_from(*attempts).unwrap_or(usize::MAX), "time", "times")));
+        lines.push(format!("  tried {} since; {again}", count(*attempts, "time", "times")));
         if self.delete {
             lines.push("  it deletes the record".to_owned());
         } else {

@@ -167,7 +167,7 @@ impl Report for RecordsReport {
         if self.records == 0 {
             return format!("Nothing of {} {}", self.table, self.what);
         }
-        let records = count(usize::try_from(self.records).unwrap_or(usize::MAX), "record", "records");
+        let records = count(self.records, "record", "records");
         format!("{records} of {} {}", self.table, self.what)
     }
 

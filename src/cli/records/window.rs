@@ -199,7 +199,7 @@ impl TableWindow {
         });
         let more = match self.more {
             0 => String::new(),
-            more => format!("\n  … and {}: -n lists more", count(usize::try_from(more).unwrap_or(usize::MAX), "more", "more")),
+            more => format!("\n  … and {}: -n lists more", count(more, "more", "more")),
         };
         format!("{}{more}", page.table(&columns, rows))
     }

@@ -101,7 +101,7 @@ impl Different {
 
 impl Report for TryReport {
     fn text(&self, page: &Page) -> String {
-        let days = count(usize::try_from(self.days).unwrap_or(usize::MAX), "day", "days");
+        let days = count(self.days, "day", "days");
         let replayed = count(self.replayed, "conflict", "conflicts");
         if self.different.is_empty() {
             return format!("{}: {replayed} of the last {days}, none would come out differently.", self.file);

@@ -154,7 +154,7 @@ impl RetireReport {
 
     /// What it leaves behind, a line each.
     fn told(&self, page: &Page) -> Vec<String> {
-        let amount = |amount: u64, one: &str, many: &str| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many);
+        let amount = |amount: u64, one: &str, many: &str| count(amount, one, many);
         let packets = |packets: u64| amount(packets, "packet", "packets");
         let when = self.last_received.map_or_else(String::new, |at| format!(", on {}", page.moment(at)));
         let mut lines = vec![match self.received {
@@ -181,7 +181,7 @@ impl RetireReport {
 
     /// What was done, a line each.
     fn done_lines(&self) -> Vec<String> {
-        let amount = |amount: u64, one: &str, many: &str| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many);
+        let amount = |amount: u64, one: &str, many: &str| count(amount, one, many);
         let mut lines = Vec::new();
         let mut say = |amount: u64, line: String| lines.extend((amount > 0).then_some(line));
         let changes = amount(self.given_up, "change that waited is", "changes that waited are");

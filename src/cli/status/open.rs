@@ -46,7 +46,7 @@ impl StatusReport {
         let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
         let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
             if amount > 0 {
-                lines.push(format!("{} {hint}", count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)));
+                lines.push(format!("{} {hint}", count(amount, one, many)));
             }
         };
         let them = |amount: u64| if amount == 1 { "it" } else { "them" };
@@ -93,7 +93,7 @@ impl StatusReport {
         lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
         lines.extend(self.schema.lines(self.parent.as_ref()));
         if self.set_aside > 0 {
-            let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
+            let packets = count(self.set_aside, "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
         }
         for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {

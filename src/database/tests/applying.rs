@@ -514,3 +514,47 @@ fn a_missing_file_and_a_file_of_another_kind_are_named() {
     fs_err::write(&path, [b'x'; 5000]).unwrap();
     assert!(matches!(Database::open(&path, WAIT), Err(DatabaseError::NotADatabase(_))));
 }
+
+#[test]
+fn what_a_trigger_says_of_conflicts_in_a_local_table_holds_here_too() {
+    let counts = [
+        "INSERT OR IGNORE INTO local VALUES('t', 0); UPDATE local SET n = n + 1 WHERE name = 't'",
+        "INSERT OR REPLACE INTO local VALUES('t', (SELECT count(*) FROM t))",
+        "REPLACE INTO local SELECT 't', count(*) FROM t",
+    ];
+    for (counts, event) in counts.into_iter().flat_map(|counts| [(counts, "INSERT"), (counts, "UPDATE")]) {
+        let shop = shop(&format!(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE local(name TEXT UNIQUE, n);
+            INSERT INTO t SELECT value, 0 FROM json_each('[10, 20]') WHERE '{event}' = 'UPDATE';
+            CREATE TRIGGER l AFTER {event} ON t BEGIN {counts}; END"
+        ));
+        shop.ours.begin_write().unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::MayRest).unwrap();
+        for id in [10, 20] {
+            let record = row(&[Value::Integer(id), Value::Integer(1)]);
+            let written = match event {
+                "INSERT" => shop.ours.insert(shop.shape("t"), &record),
+                _ => shop.ours.update(shop.shape("t"), &number(id), &[FieldNo(1)], &record),
+            };
+            assert_eq!(written.unwrap(), Written::Done, "{event}: {counts}");
+        }
+        shop.ours.commit(&shop.world).unwrap();
+        assert_eq!(shop.asked::<i64>("SELECT n FROM local"), 2, "{event}: {counts}");
+    }
+}
+
+#[test]
+fn a_conflict_in_a_local_table_that_takes_back_everything_refuses_one_record() {
+    let shop = shop(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE local(x UNIQUE ON CONFLICT ROLLBACK);
+        CREATE TRIGGER l AFTER INSERT ON t BEGIN INSERT INTO local VALUES(NEW.x); END",
+    );
+    shop.ours.begin_write().unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::MayRest).unwrap();
+    let put = |id, x| shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::Integer(x)])).unwrap();
+    assert_eq!(put(1, 5), Written::Done);
+    assert!(matches!(put(2, 5), Written::Refused(_)));
+    assert_eq!(put(3, 6), Written::Done);
+    shop.ours.commit(&shop.world).unwrap();
+    assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "1,3");
+}

@@ -346,3 +346,20 @@ fn a_missing_or_altered_trigger_disarms() {
     shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
     assert_eq!(shop.ours.schema_version().unwrap(), version, "arming twice changes nothing");
 }
+
+#[test]
+fn a_newer_trigger_of_the_application_that_ends_a_statement_early_hides_nothing_from_the_next_arming_on() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE u(id INTEGER PRIMARY KEY, x)");
+    let hides = "CREATE TRIGGER leaves AFTER INSERT ON T WHEN NEW.x > 100 BEGIN SELECT RAISE(IGNORE); END;
+        CREATE TRIGGER fails AFTER UPDATE ON t WHEN NEW.x > 100 BEGIN SELECT RAISE(FAIL, 'dear'); END";
+    shop.app.execute_batch(hides).unwrap();
+    assert_eq!(shop.noted("t", "INSERT INTO t(x) VALUES(500)"), said(&[]), "SQLite runs the newest trigger first");
+    assert_eq!(shop.ours.overtaken().unwrap(), ["t".to_owned()].into());
+    shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
+    assert!(shop.ours.overtaken().unwrap().is_empty());
+    assert_eq!(shop.noted("t", "INSERT INTO t(x) VALUES(500)"), said(&["Insert 2"]));
+    let before = shop.ours.last_note(shop.shape("t")).unwrap();
+    shop.app.execute_batch("UPDATE t SET x = 600 WHERE id = 2").unwrap_err();
+    assert_eq!(shop.asked::<i64>("SELECT x FROM t WHERE id = 2"), 600);
+    assert_eq!(shop.notes_after("t", before), said(&["Update 2"]));
+}

@@ -345,7 +345,7 @@ impl Applying<'_> {
         // Nor does one follow that became one with a record which the neighbour has under its key and speaks of in the same build.
         let became_one = |entry: &Entry| entry.cause == self.cause && matches!(entry.kind, EntryKind::Rename(_) | EntryKind::Update(..));
         let speaks = one.site.is_some() && !*known && shape.identity() == Identity::Key;
-        if speaks && session.ledger.chain(&record, JournalNumber(0))?.first().is_some_and(became_one) {
+        if speaks && session.ledger.entry(record.version)?.as_ref().is_some_and(became_one) {
             return Ok(Whither::Stays);
         }
         if one.gives_up.as_ref().map_or(Ok(false), |gives_up| self.has_it_still(gives_up))? {

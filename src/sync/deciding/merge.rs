@@ -286,7 +286,7 @@ impl Applying<'_> {
             EntryKind::Insert | EntryKind::Replace(_) => true,
             EntryKind::Delete(_) | EntryKind::Rename(_) => false,
         };
-        Ok(self.session.ledger.chain(record, JournalNumber(0))?.into_iter().find(writes))
+        Ok(self.session.ledger.latest_entry(record, writes)?)
     }
 
     /// Whether a field gets another value where one that the record refers to does, which is no edit: [`Applying::as_meant_here`] sees to such.

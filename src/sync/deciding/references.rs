@@ -15,7 +15,7 @@ use super::by_value::referred_by_value;
 use super::meant::LONGEST_CHAIN;
 use crate::database::Reference;
 use crate::ledger::{Held, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
 use crate::sync::numbers::meaning::{key_row, number_key};
@@ -230,8 +230,7 @@ impl Applying<'_> {
         let record = self.session.ledger.load(table, key)?;
         let comes = record.extra.held.get(&parent.site).is_some_and(|held| held.change.after.is_some());
         let ledger = &self.session.ledger;
-        let ended_here =
-            || Ok::<_, SyncError>(ledger.chain(&record, JournalNumber(0))?.first().is_some_and(|last| last.known_to != Some(parent.site)));
+        let ended_here = || Ok::<_, SyncError>(ledger.entry(record.version)?.is_some_and(|last| last.known_to != Some(parent.site)));
         let is_ours = || Ok::<_, SyncError>(record.current.is_some() || ledger.pending(&record)?.whole || ended_here()?);
         Ok(!comes && !is_ours()? && known::opinion(&self.session.ledger, &record, parent)? == Opinion::Known(None))
     }

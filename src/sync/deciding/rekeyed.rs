@@ -145,7 +145,7 @@ impl Applying<'_> {
         let began = |key: &Key| -> Result<Option<Entry>> {
             let record = session.load(shape.number, key)?;
             let begins = |entry: &Entry| matches!(entry.kind, EntryKind::Insert | EntryKind::Replace(_));
-            Ok(session.ledger.chain(&record, JournalNumber(0))?.into_iter().find(begins))
+            Ok(session.ledger.latest_entry(&record, begins)?)
         };
         let (Some(one_began), Some(target_began)) = (began(&one.record.key)?, began(key)?) else { return Ok(None) };
         for before in &one.before {

@@ -18,9 +18,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::ledger::{EntryKind, Former, Ledger, MadeAs, NeighbourKind, Record};
+use crate::ledger::{Entry, EntryKind, Former, Ledger, MadeAs, NeighbourKind, Record};
 use crate::model::{
-    Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, SiteNo, TableNo, Value, stand_in, stands_for,
+    Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, SiteNo, TableNo, Value, stand_in, stands_for,
 };
 use crate::sync::known::{self, Link};
 use crate::sync::papers;
@@ -368,8 +368,8 @@ impl Session {
         let Some(id) = self.ledger.id_at(table, &number_key(number))? else { return Ok(None) };
         let record = self.ledger.load_id(id)?;
         // Taken as it came it has the number here that it has there.
-        let chain = self.ledger.chain(&record, JournalNumber(0))?;
-        let began = chain.iter().find(|entry| matches!(entry.kind, EntryKind::Insert | EntryKind::Replace(_) | EntryKind::Delete(_)));
+        let begins = |entry: &Entry| matches!(entry.kind, EntryKind::Insert | EntryKind::Replace(_) | EntryKind::Delete(_));
+        let began = self.ledger.latest_entry(&record, begins)?;
         let is_its_own = began.is_some_and(|began| began.known_to == Some(child) && !matches!(began.kind, EntryKind::Delete(_)));
         Ok((is_its_own && !record.extra.made_as.contains_key(&child)).then_some(id))
     }
