@@ -132,6 +132,13 @@ impl Image {
         self.set_stamp(field, from.stamp(field));
     }
 
+    /// As [`Image::take`], but what has the same value stays the edit that it is.
+    pub fn take_edit(&mut self, field: FieldNo, from: &Self) {
+        if self.row.get(field) != from.row.get(field) || self.stamp(field).is_none() {
+            self.take(field, from);
+        }
+    }
+
     /// Gives what it says of `from`, value and stamp, to `to`. Whether it says anything.
     pub fn renumber(&mut self, from: FieldNo, to: FieldNo) -> bool {
         let says = self.row.get(from).is_stated() || self.stamp(from).is_some();

@@ -26,6 +26,7 @@ use super::deciding::following::Following;
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
 use super::deciding::meant::Moved;
+use super::deciding::merge::Seen;
 use super::deciding::references::{Coming, Ended, Waiting};
 use super::deciding::rekeyed::Outlived;
 use super::deciding::revive::Along;
@@ -81,7 +82,7 @@ pub(super) struct Applying<'s> {
     /// Whether anybody made an edit that was here already.
     pub any_same: bool,
     /// How far a child has heard us, once somebody asked.
-    pub heard: Cell<Option<(SiteNo, JournalNumber)>>,
+    pub heard: Cell<Option<(SiteNo, Seen, JournalNumber)>>,
     /// Whose change is being taken.
     pub speaker: Option<Link>,
     /// Held records that are being applied although they refer to each other.
@@ -340,6 +341,11 @@ fn build_note(from: SiteNo) -> String {
     format!("build:{}", from.0)
 }
 
+/// The note of the last of our packets that a child had taken before the edits that came last.
+fn taken_note(from: SiteNo) -> String {
+    format!("taken:{}", from.0)
+}
+
 /// One change of a packet: what has its place here, and what has not.
 pub(super) struct Next {
     pub here: Option<Change>,
@@ -457,7 +463,17 @@ impl Applying<'_> {
     }
 
     /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").
+    ///
+    /// A site takes what has come before it sends, so that a packet acknowledges what its maker had not seen when the edits in it were made. What had come by
+    /// then for certain is what the packet before acknowledged, of several that were built together the one before the first.
     fn acknowledge(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        let ledger = &self.session.ledger;
+        if from.kind == NeighbourKind::Child && ledger.note(&build_note(from.site))?.is_none_or(|began| began.is_empty()) {
+            let (note, taken) = (taken_note(from.site), from.acknowledged.0.to_string());
+            if ledger.note(&note)?.is_none_or(|noted| noted != taken) {
+                ledger.set_note(&note, &taken)?;
+            }
+        }
         let Some(acknowledged) = opened.envelope.acknowledges else { return Ok(()) };
         if acknowledged.number <= from.acknowledged {
             return Ok(());
@@ -467,6 +483,13 @@ impl Applying<'_> {
             self.session.ledger.drop_pending(acknowledged.number)?;
         }
         Ok(())
+    }
+
+    /// The last of our packets that a child had taken for certain when it made the edits that it sent last.
+    pub(super) fn taken_before(&self, child: SiteNo) -> Result<PacketNumber> {
+        let ledger = &self.session.ledger;
+        let noted = ledger.note(&taken_note(child))?.and_then(|text| text.parse().ok()).map(PacketNumber);
+        noted.map_or_else(|| Ok(ledger.neighbour(child)?.acknowledged), Ok)
     }
 
     /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.

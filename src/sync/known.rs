@@ -73,10 +73,9 @@ pub(super) fn heard(ledger: &Ledger, site: SiteNo, taken: PacketNumber) -> Resul
     Ok(Some(packet.journal))
 }
 
-/// How far in the journal a child has heard us, all of it: what of several packets that belong together it has taken does not count before the last one. All of
-/// the journal where nobody knows any more what the last packet that it took told.
-pub(super) fn heard_whole(ledger: &Ledger, child: SiteNo) -> Result<JournalNumber, LedgerError> {
-    let mut taken = ledger.neighbour(child)?.acknowledged;
+/// How far in the journal a child had heard us, all of it, that had taken this packet and all before: what of several packets that belong together it has
+/// taken does not count before the last one. All of the journal where nobody knows any more what the last packet that it took told.
+pub(super) fn heard_whole(ledger: &Ledger, child: SiteNo, mut taken: PacketNumber) -> Result<JournalNumber, LedgerError> {
     while taken > PacketNumber(0) {
         if ledger.packet(child, Direction::Out, taken)?.is_none() {
             return Ok(JournalNumber(i64::MAX));

@@ -83,7 +83,7 @@ impl Applying<'_> {
         let child = decided.verdict == Verdict::Child;
         if change.sent(content) == ours.row.get(content) || !change.sent(content).is_stated() {
             if !child && change.is_edited(content) {
-                self.note_same(change, ours, &[content]);
+                self.meets_same(change, ours, &[content]);
             }
             return Ok(child);
         }

@@ -140,11 +140,12 @@ impl Applying<'_> {
             return Ok((false, Some(marked)));
         }
         let shape = self.session.shape(record.table);
-        let mut edited: Vec<FieldNo> = Vec::new();
+        let mut edited: Vec<(FieldNo, Option<Stamp>)> = Vec::new();
         for field in shape.live_fields() {
-            let differs = ours.row.get(field) != before.row.get(field);
-            if differs || self.unheard(record, incoming, (&ours, before), field, None)?.is_some() {
-                edited.push(field);
+            if ours.row.get(field) != before.row.get(field) {
+                edited.push((field, ours.stamp(field)));
+            } else if let Some(unheard) = self.unheard(record, incoming, (&ours, before), field, None)? {
+                edited.push((field, Some(unheard)));
             }
         }
         if edited.is_empty() {
@@ -157,7 +158,7 @@ impl Applying<'_> {
         let losses = self.losses.len();
         let review = policy.deletes == DeleteRule::Review;
         let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
-        self.lose_delete_to(record, incoming, why, edited.iter().filter_map(|field| ours.stamp(*field)).max())?;
+        self.lose_delete_to(record, incoming, why, edited.iter().filter_map(|(_, stamp)| *stamp).max())?;
         if alone {
             self.note_outlived(record, incoming, before, Edited::Here);
         }

@@ -180,8 +180,13 @@ impl Applying<'_> {
             (Some(ours), Some(base)) if same => (ours.clone(), base.clone()),
             _ => (Image { born: after.born, ..Image::default() }, Image { born: after.born, ..Image::default() }),
         };
+        let losses = self.losses.len();
+        if let (true, Some(ours), Some(base), Some(id)) = (same, &record.current, &base, record.id) {
+            let news = taken.iter().copied().filter(|field| base.stamp(*field) != after.stamp(*field));
+            self.note_same(id, ours, &after, news);
+        }
         for field in &taken {
-            new.take(*field, &after);
+            new.take_edit(*field, &after);
             new_base.take(*field, &after);
         }
         let unchanged = same && record.current.as_ref().is_some_and(|ours| ours.same_data(&new));
@@ -190,9 +195,12 @@ impl Applying<'_> {
                 self.bury_base(record, base.as_ref())?;
             }
             if let Put::Refused(reason) = self.put_as_meant(record, Some(new), known_to, (&change, held.as_ref()), Vec::new())? {
+                self.losses.truncate(losses);
+                self.same.clear();
                 return self.hold_here(record, incoming, change, reason, held, base);
             }
         }
+        self.list_losses(losses)?;
         if !same {
             record.extra.full = false;
             record.extra.made_as.remove(&incoming.link.site);

@@ -14,6 +14,8 @@
 //! only for an edit of its own: an edit is known by its site and time, a delete by its entry of the journal, and the same value typed once
 //! more is another one.
 
+use std::collections::BTreeSet;
+
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, Neighbour, NeighbourKind, OurEdit, Record};
 use crate::model::{Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo, Stamp, Value};
 use crate::rules::DeleteRule;
@@ -166,17 +168,17 @@ impl Applying<'_> {
         incoming: &Incoming,
         base: &Image,
         ours: &Image,
-        fields: &[FieldNo],
+        edits: &[(FieldNo, Option<Stamp>)],
         rule: &str,
     ) -> Result<()> {
-        for field in fields.iter().copied() {
+        for (field, stamp) in edits.iter().copied() {
             let (old, current) = (self.shown(record, field, &base.row)?, self.shown(record, field, &ours.row)?);
             let mut conflict = self.conflict(record, ConflictKind::Delete, Some(field), rule, ConflictState::Decided, incoming);
             conflict.base = old.is_stated().then(|| old.to_string());
             (conflict.winner, conflict.loser) = (Some("deleted".into()), Some(current.to_string()));
             conflict.exact = Row(vec![old, Value::Absent, current]);
-            (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(ours.stamp(field), None)?));
-            conflict.loser_time = ours.stamp(field).map(|stamp| stamp.time);
+            (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(stamp, None)?));
+            conflict.loser_time = stamp.map(|stamp| stamp.time);
             self.losses.push(conflict);
         }
         Ok(())
@@ -352,12 +354,16 @@ impl Applying<'_> {
             }
         }
         // Who typed it after one of them is named as one more, and may have been before others.
+        let mut passed = BTreeSet::new();
         while let Some(stamp) = stamps.pop() {
             for id in ids.iter().copied().flatten() {
                 for (site, time) in self.named(ledger.same_edits(id, OurEdit::Field(field, stamp))?)? {
-                    if conflict.losing_sites().all(|known| *known != site) {
+                    if conflict.losing_sites().all(|known| *known != site) && passed.insert((site.clone(), time)) {
                         stamps.extend(self.stamp_of_same(&site, time)?);
-                        conflict.also.push((site, time));
+                        // Who made what won knew of its own.
+                        if conflict.winner_site.as_ref() != Some(&site) {
+                            conflict.also.push((site, time));
+                        }
                     }
                 }
             }

@@ -48,6 +48,15 @@ impl Standing {
     }
 }
 
+/// What a child has heard of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Seen {
+    /// Before it sent its packet.
+    ByTheSite,
+    /// Before the edits in its packet were made.
+    WhenEdited,
+}
+
 /// One change being merged into a record.
 pub(super) struct Merging<'c> {
     pub(super) standing: Standing,
@@ -74,6 +83,11 @@ impl Merging<'_> {
     /// Whether the child changed it.
     pub(super) fn is_edited(&self, field: FieldNo) -> bool {
         self.sent(field).is_stated() && self.sent(field) != self.believed(field)
+    }
+
+    /// Whether it has it by an edit of which it says something new, be it that this came along with its unit.
+    fn is_news(&self, field: FieldNo) -> bool {
+        self.sent(field).is_stated() && self.base.and_then(|base| base.stamp(field)) != self.theirs.stamp(field)
     }
 
     /// Whether it is otherwise here than the child believed, or by an edit that it does not know.
@@ -153,7 +167,7 @@ impl Applying<'_> {
     /// A child changed what may only be set when a record is made, or something that wins or loses with it.
     fn refuse_fixed(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) -> Result<()> {
         let decided = Decided { verdict: Verdict::Parent, why: FIXED.into() };
-        self.note_same(change, ours, edited);
+        self.meets_same(change, ours, edited);
         for field in edited.iter().copied().filter(|field| change.sent(*field) != ours.row.get(*field)) {
             self.disagree(change, ours, field, &decided, ConflictKind::Refused)?;
         }
@@ -171,7 +185,7 @@ impl Applying<'_> {
         let merges = !session.shape(change.record.table).concerns_numbers(field);
         // Two who both sold one piece sold two, although they wrote the same number.
         if change.sent(field) == merged.row.get(field) && !(merges && adds_up(criteria) && change.believed(field).is_stated()) {
-            self.note_same(change, merged, &[field]);
+            self.meets_same(change, merged, &[field]);
             return Ok(());
         }
         let dispute = self.dispute(change, criteria, change.our_stamp(field, merged), change.theirs.stamp(field))?;
@@ -198,11 +212,12 @@ impl Applying<'_> {
     pub(super) fn merge_group(&mut self, change: &Merging<'_>, merged: &mut Image, unit: &[FieldNo], edited: &[FieldNo]) -> Result<()> {
         let here: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited_here(*field, merged)).collect();
         let stated = || unit.iter().copied().filter(|field| change.sent(*field).is_stated());
+        let news: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_news(*field)).collect();
+        self.meets_same(change, merged, &news);
         if here.is_empty() {
-            stated().for_each(|field| merged.take(field, change.theirs));
+            stated().for_each(|field| merged.take_edit(field, change.theirs));
             return Ok(());
         }
-        self.note_same(change, merged, edited);
         if stated().all(|field| change.sent(field) == merged.row.get(field)) {
             return Ok(());
         }
@@ -223,20 +238,26 @@ impl Applying<'_> {
             self.disagree(change, merged, field, &decided, ConflictKind::Field)?;
         }
         if decided.verdict == Verdict::Child {
-            stated().for_each(|field| merged.take(field, change.theirs));
+            stated().for_each(|field| merged.take_edit(field, change.theirs));
         }
         Ok(())
     }
 
-    /// Notes which of these fields somebody edited just as it is here by another edit.
-    pub(super) fn note_same(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) {
-        let Some(record) = change.record.id.filter(|_| change.standing == Standing::Alive) else { return };
-        for field in edited.iter().copied().filter(|field| change.sent(*field) == ours.row.get(*field)) {
-            if let (Some(our), Some(their)) = (ours.stamp(field), change.theirs.stamp(field))
+    /// Notes which of these fields of a record, `ours` here, somebody edited just as it is here by another edit.
+    pub(super) fn note_same(&mut self, record: i64, ours: &Image, theirs: &Image, fields: impl IntoIterator<Item = FieldNo>) {
+        for field in fields.into_iter().filter(|field| theirs.row.get(*field) == ours.row.get(*field)) {
+            if let (Some(our), Some(their)) = (ours.stamp(field), theirs.stamp(field))
                 && our != their
             {
                 self.same.push((record, OurEdit::Field(field, our), their.site, Some(their.time)));
             }
+        }
+    }
+
+    /// The same of a change of a record that is here.
+    pub(super) fn meets_same(&mut self, change: &Merging<'_>, ours: &Image, fields: &[FieldNo]) {
+        if let Some(record) = change.record.id.filter(|_| change.standing == Standing::Alive) {
+            self.note_same(record, ours, change.theirs, fields.iter().copied());
         }
     }
 
@@ -252,11 +273,14 @@ impl Applying<'_> {
         at: Option<Stamp>,
     ) -> Result<Option<Stamp>> {
         let (ledger, child) = (&self.session.ledger, incoming.link.site);
+        // Where another one's edit was changed, that may have been decided below, and who else made that one is told with what is told of it.
+        let changes_its_own = at.is_none_or(|at| base.stamp(field).is_some_and(|before| before.site == at.site));
+        let seen = if changes_its_own { Seen::WhenEdited } else { Seen::ByTheSite };
         let (Some(id), Some(our), false) = (record.id, ours.stamp(field), self.follows_others(record, field)) else { return Ok(None) };
         let mut unheard = None;
         if base.stamp(field) != Some(our)
             && let Some(entry) = self.written_by(record, field)?.filter(|entry| entry.known_to != Some(child))
-            && self.is_unheard_by(child, entry.number, our.time.max(ledger.cause(entry.cause)?.time), at)?
+            && self.is_unheard_by(child, entry.number, our.time.max(ledger.cause(entry.cause)?.time), at, seen)?
         {
             unheard = Some(our);
         }
@@ -265,7 +289,7 @@ impl Applying<'_> {
                 let Some(stamp) = same.time.map(|time| Stamp { time, site: same.site }) else { continue };
                 if base.stamp(field) != Some(stamp)
                     && !is_below(self.session, same.site, child)?
-                    && self.is_unheard_by(child, same.journal, stamp.time.max(same.noted), at)?
+                    && self.is_unheard_by(child, same.journal, stamp.time.max(same.noted), at, seen)?
                 {
                     unheard = unheard.max(Some(stamp));
                 }
@@ -275,8 +299,8 @@ impl Applying<'_> {
     }
 
     /// Whether a child has not heard of what we have known since then, or whoever made its edit `at` that time cannot have.
-    fn is_unheard_by(&self, child: SiteNo, known: JournalNumber, since: Millis, at: Option<Stamp>) -> Result<bool> {
-        Ok(at.is_some_and(|at| at.time < since) || self.heard_whole(child)? < known)
+    fn is_unheard_by(&self, child: SiteNo, known: JournalNumber, since: Millis, at: Option<Stamp>, seen: Seen) -> Result<bool> {
+        Ok(at.is_some_and(|at| at.time < since) || self.heard_whole(child, seen)? < known)
     }
 
     /// The edit by which a field got what it holds, where it is in the journal.
@@ -299,12 +323,16 @@ impl Applying<'_> {
     }
 
     /// How far a child has heard us; no more of it comes within a slice.
-    pub(super) fn heard_whole(&self, child: SiteNo) -> Result<JournalNumber> {
-        if let Some((_, heard)) = self.heard.get().filter(|(site, _)| *site == child) {
+    pub(super) fn heard_whole(&self, child: SiteNo, seen: Seen) -> Result<JournalNumber> {
+        if let Some((.., heard)) = self.heard.get().filter(|(site, of, _)| (*site, *of) == (child, seen)) {
             return Ok(heard);
         }
-        let heard = known::heard_whole(&self.session.ledger, child)?;
-        self.heard.set(Some((child, heard)));
+        let taken = match seen {
+            Seen::ByTheSite => self.session.ledger.neighbour(child)?.acknowledged,
+            Seen::WhenEdited => self.taken_before(child)?,
+        };
+        let heard = known::heard_whole(&self.session.ledger, child, taken)?;
+        self.heard.set(Some((child, seen, heard)));
         Ok(heard)
     }
 

@@ -72,7 +72,9 @@ impl Applying<'_> {
             return Ok(None);
         }
         let policy = self.session.policy(change.table);
-        if policy.requires(&change.fields) {
+        // The same by another edit stays the edit that it is.
+        let is_made_twice = |field: &FieldNo| !differs(field) && ours.stamp(*field) != after.stamp(*field);
+        if policy.requires(&change.fields) || change.fields.iter().any(is_made_twice) {
             return Ok(None);
         }
         let mut taken = change.fields.clone();
