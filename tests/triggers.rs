@@ -388,6 +388,7 @@ fn a_column_that_does_not_travel_is_filled_by_its_trigger_at_every_site() {
         CREATE TRIGGER p2 AFTER DELETE ON parts BEGIN UPDATE items SET sums = sums - OLD.n WHERE id = OLD.item; END;
         INSERT INTO items(id, name, price) VALUES('a', 'A', 1)",
     );
+    everywhere(&tree, "SELECT search || '' FROM items", "a");
     tree.edit("anna", "INSERT INTO items(id, name) VALUES('n', 'New'); INSERT INTO parts(item, n) VALUES('n', 3), ('n', 4)");
     tree.edit("head", "UPDATE items SET name = 'Head' WHERE id = 'a'; INSERT INTO parts(item, n) VALUES('a', 5)");
     settle(&tree);
