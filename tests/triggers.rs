@@ -364,3 +364,77 @@ fn of_a_trigger_that_does_both_only_the_local_part_is_done_again() {
         "the whole trigger is there again"
     );
 }
+
+/// At every round of it: nothing is taken for an edit, and nothing goes out.
+fn assert_quiet(tree: &Tree) {
+    for _ in 0..2 {
+        for site in SITES {
+            let report = tree.sync(site);
+            assert_eq!((report.sealed, report.found, report.built.len()), (0, 0, 0), "{site}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_does_not_travel_is_filled_by_its_trigger_at_every_site() {
+    let tree = three_with(
+        "[tables.items]\nlocal = ['search', 'sums']\n",
+        "CREATE TABLE items(id TEXT PRIMARY KEY, name TEXT, price INTEGER, edits INT DEFAULT 0, search TEXT, sums INT);
+        CREATE TABLE parts(id INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT REFERENCES items, n INT);
+        CREATE TRIGGER s1 AFTER INSERT ON items BEGIN UPDATE items SET search = lower(NEW.name) WHERE id = NEW.id; END;
+        CREATE TRIGGER s2 AFTER UPDATE OF name ON items BEGIN
+            UPDATE items SET edits = edits + 1 WHERE id = NEW.id; UPDATE items SET search = lower(NEW.name) WHERE id = NEW.id; END;
+        CREATE TRIGGER p1 AFTER INSERT ON parts BEGIN UPDATE items SET sums = coalesce(sums, 0) + NEW.n WHERE id = NEW.item; END;
+        CREATE TRIGGER p2 AFTER DELETE ON parts BEGIN UPDATE items SET sums = sums - OLD.n WHERE id = OLD.item; END;
+        INSERT INTO items(id, name, price) VALUES('a', 'A', 1)",
+    );
+    everywhere(&tree, "SELECT search || '' FROM items", "a");
+    tree.edit("anna", "INSERT INTO items(id, name) VALUES('n', 'New'); INSERT INTO parts(item, n) VALUES('n', 3), ('n', 4)");
+    tree.edit("head", "UPDATE items SET name = 'Head' WHERE id = 'a'; INSERT INTO parts(item, n) VALUES('a', 5)");
+    settle(&tree);
+    assert_quiet(&tree);
+    tree.edit("north", "UPDATE items SET price = 7; DELETE FROM parts WHERE n = 3");
+    settle(&tree);
+    let items = "SELECT group_concat(id || name || price || edits || search || sums) FROM (SELECT * FROM items ORDER BY id)";
+    everywhere(&tree, items, "aHead71head5,nNew70new4");
+    assert_quiet(&tree);
+    // Two names at once: what wins is what is searched.
+    tree.edit("anna", "UPDATE items SET name = 'Anna' WHERE id = 'a'");
+    tree.edit("head", "UPDATE items SET name = 'Boss' WHERE id = 'a'");
+    settle(&tree);
+    everywhere(&tree, "SELECT search || '' FROM items WHERE lower(name) = search AND id = 'a'", "boss");
+    assert_quiet(&tree);
+    tree.assert_sound(&SITES);
+}
+
+#[test]
+fn a_column_that_only_one_site_has_is_filled_by_its_trigger_there() {
+    let tree = three("CREATE TABLE items(id TEXT PRIMARY KEY, name TEXT); INSERT INTO items VALUES('a', 'A')");
+    tree.edit(
+        "anna",
+        "ALTER TABLE items ADD COLUMN mark TEXT;
+        CREATE TRIGGER m1 AFTER INSERT ON items BEGIN UPDATE items SET mark = 'seen ' || NEW.name WHERE id = NEW.id; END;
+        CREATE TRIGGER m2 AFTER UPDATE OF name ON items BEGIN UPDATE items SET mark = 'seen ' || NEW.name WHERE id = NEW.id; END",
+    );
+    settle(&tree);
+    tree.edit("head", "UPDATE items SET name = 'A2' WHERE id = 'a'; INSERT INTO items VALUES('b', 'B')");
+    settle(&tree);
+    assert_eq!(tree.rows("anna", "SELECT mark FROM items ORDER BY id"), ["seen A2", "seen B"]);
+    assert_quiet(&tree);
+}
+
+#[test]
+fn a_record_that_a_trigger_keeps_out_of_an_index_is_in_it_nowhere() {
+    let tree = three(
+        "CREATE TABLE notes(id TEXT PRIMARY KEY, body TEXT, hidden INTEGER); CREATE TABLE found(k TEXT, body TEXT);
+        CREATE TRIGGER n1 AFTER INSERT ON notes BEGIN SELECT RAISE(IGNORE) WHERE NEW.hidden; INSERT INTO found VALUES(NEW.id, NEW.body); END;
+        CREATE TRIGGER n2 AFTER UPDATE ON notes BEGIN DELETE FROM found WHERE k = OLD.id;
+            SELECT CASE WHEN NEW.hidden THEN RAISE(IGNORE) END; INSERT INTO found VALUES(NEW.id, NEW.body); END;
+        INSERT INTO notes VALUES('a', 'A', 0)",
+    );
+    tree.edit("anna", "INSERT INTO notes VALUES('h', 'secret', 1), ('p', 'public', 0)");
+    tree.edit("head", "UPDATE notes SET hidden = 1 WHERE id = 'a'");
+    settle(&tree);
+    everywhere(&tree, "SELECT group_concat(k || body) FROM found", "ppublic");
+    assert_quiet(&tree);
+}

@@ -78,7 +78,7 @@ pub use references::{Reference, Staying};
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
 pub use script::{Renamed, Script};
-pub use silence::{Capture, TriggerPlan, TriggerReason};
+pub use silence::{Capture, TriggerPlan, TriggerReason, Unkept};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 pub use transaction::Moment;
 

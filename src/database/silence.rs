@@ -2,10 +2,10 @@
 //!
 //! Rows that arrive have met the application's triggers where they were made; their effects arrive too. So a trigger
 //! that writes tracked tables, or writes nothing (it only raises errors), must not run again. One that writes only untracked
-//! tables (a full-text index, a local log) must. Of one that does both, only the statements that write untracked tables are
+//! tables (a full-text index, a local log), or columns of tracked ones that do not travel, must. Of one that does both, only the statements that write nothing tracked are
 //! left ([`mixed`]); likewise of one that also raises errors, of which a record that arrives hears nothing: it passed them where it was made. A view counts for what its own triggers write.
 //! Whatever runs can refuse a record, and nothing more: `RAISE(ROLLBACK)`, `RAISE(FAIL)` and, where a record would be left out silently,
-//! `RAISE(IGNORE)` are `RAISE(ABORT)` meanwhile. `[triggers]` in the rules says otherwise by name; but a trigger that cannot
+//! `RAISE(IGNORE)` are `RAISE(ABORT)` meanwhile. Once the record is written `RAISE(IGNORE)` is but the way to return early, and stays. `[triggers]` in the rules says otherwise by name; but a trigger that cannot
 //! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
 //! **How.** Where none of them runs and what is written goes into the ledger with it, all triggers are off on our connection until the transaction ends,
@@ -18,6 +18,7 @@
 //! another order).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,10 +30,12 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
 use super::lacking::{MOST_FUNCTIONS, statements};
+use super::mixed::{self, Ignore, Known, Travelling, Views, Write};
 use super::plan::Plan;
 use super::script::Watch;
-use super::{Database, is_ours, mixed, quote, quote_text};
+use super::{Database, is_ours, quote, quote_text};
 use crate::model::{Shape, TableNo};
+use crate::rules::reading::quoted;
 use crate::rules::{Rules, TriggerRule};
 
 /// What becomes of one of the application's triggers while we apply.
@@ -61,19 +64,29 @@ pub enum TriggerReason {
     /// It writes these tracked tables: what it wrote arrives by itself.
     #[error("it writes {}, which arrives by itself", listed(.0))]
     WritesTracked(Vec<String>),
+    /// It writes tracked tables, and what does not travel along with them.
+    #[error("it writes {}, which arrives by itself{unkept}", listed(.arrives))]
+    NotKept {
+        /// The tracked tables.
+        arrives: Vec<String>,
+        /// The rest.
+        unkept: Unkept,
+    },
     /// It only raises errors or computes: the records passed it where they were made.
     #[error("it writes nothing, and records passed it where they were made")]
     WritesNothing,
-    /// It writes only these tables, which are not tracked: nobody else keeps them.
+    /// It writes only these tables, or columns of tables, which are not tracked: nobody else keeps them.
     #[error("it keeps {}, which does not travel", listed(.0))]
     Local(Vec<String>),
     /// It does both, and runs in part.
-    #[error("of what it does, only what keeps {}; {} arrives by itself", listed(.local), listed(.arrives))]
+    #[error("of what it does, only what keeps {}; {} arrives by itself{unkept}", listed(.local), listed(.arrives))]
     Partly {
-        /// Tables it writes that are not tracked.
+        /// Tables and columns it writes that are not tracked.
         local: Vec<String>,
         /// Tables it writes that are.
         arrives: Vec<String>,
+        /// What of it does not run, and does not arrive.
+        unkept: Unkept,
     },
     /// It calls functions that only the application has.
     #[error("it calls {}, which only the application has", listed(.0))]
@@ -91,6 +104,29 @@ pub enum TriggerReason {
     Unreadable(String),
 }
 
+/// What of a trigger neither runs nor arrives, for it is not written apart from what does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unkept {
+    /// The trigger.
+    pub trigger: String,
+    /// Tables and columns; none, mostly.
+    pub what: Vec<String>,
+}
+
+impl fmt::Display for Unkept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.what.is_empty() {
+            return Ok(());
+        }
+        let (what, rule) = (listed(&self.what), quoted(&self.trigger));
+        write!(
+            f,
+            "; {what} does not travel and is not kept here, for it is not written apart from that: let a statement of its own write it, \
+            or `{rule} = \"run\"` below `[triggers]` in rules.toml runs all of it"
+        )
+    }
+}
+
 fn listed(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
@@ -105,7 +141,7 @@ struct Act {
 
 #[derive(Debug)]
 enum What {
-    Writes(String),
+    Writes(Write),
     Calls(String),
 }
 
@@ -150,7 +186,7 @@ pub(super) struct Stilled {
 /// What is found out of the triggers of one schema, and from what else.
 #[derive(Debug)]
 pub(super) struct Quiet {
-    tracked: Vec<String>,
+    tracked: Travelling,
     rules: Rules,
     /// Those that are kept still, each with the part of it that runs.
     texts: BTreeMap<String, Option<String>>,
@@ -185,8 +221,13 @@ pub(super) fn install(connection: &mut Connection, gate: &Arc<Mutex<Gate>>) -> R
 }
 
 fn what(action: &AuthAction<'_>) -> Option<What> {
-    if let AuthAction::Insert { table_name } | AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } = action {
-        return Some(What::Writes((*table_name).to_owned()));
+    let writes =
+        |table: &str, column: Option<&str>| Some(What::Writes(Write { table: table.to_owned(), column: column.map(str::to_owned) }));
+    if let AuthAction::Insert { table_name } | AuthAction::Delete { table_name } = action {
+        return writes(table_name, None);
+    }
+    if let AuthAction::Update { table_name, column_name } = action {
+        return writes(table_name, Some(column_name));
     }
     if let AuthAction::Function { function_name } = action {
         return Some(What::Calls((*function_name).to_owned()));
@@ -200,7 +241,7 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn trigger_plan(&self, shapes: &[Shape], rules: &Rules) -> Result<Vec<TriggerPlan>> {
-        let tracked: BTreeSet<String> = shapes.iter().map(|shape| shape.name.to_ascii_lowercase()).collect();
+        let tracked = Travelling::of(shapes);
         let theirs = self.their_triggers()?;
         let names: BTreeSet<&str> = theirs.iter().map(|(_, name, _)| name.as_str()).collect();
         let mut probes: BTreeMap<&str, Probe> = BTreeMap::new();
@@ -214,41 +255,42 @@ impl Database {
                 views.entry(table.to_ascii_lowercase()).or_default().extend(writes);
             }
         }
-        let mut plans = Vec::new();
-        for (table, name, sql) in &theirs {
-            let (writes, found) = probes[table.as_str()].judge(name, &tracked, &views);
-            plans.push(self.plan_of(table, name, sql, (writes, found), &tracked, &views, rules)?);
-        }
-        Ok(plans)
+        let known = Known { tracked, views, rules };
+        theirs.iter().map(|(table, name, sql)| self.plan_of(table, name, sql, &probes[table.as_str()], &known)).collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is known of one trigger and of all")]
-    fn plan_of(
-        &self,
-        table: &str,
-        name: &str,
-        sql: &str,
-        (writes, mut found): (Vec<String>, TriggerReason),
-        tracked: &BTreeSet<String>,
-        views: &Views,
-        rules: &Rules,
-    ) -> Result<TriggerPlan> {
-        let is_tracked = |table: &str| tracked.contains(&table.to_ascii_lowercase());
-        let local: Vec<String> = writes.iter().filter(|table| !is_tracked(table)).cloned().collect();
-        let keeps = |table: &str| written_through(table, views).iter().any(|table| !is_tracked(table));
-        let mut partial = None;
+    fn plan_of(&self, table: &str, name: &str, sql: &str, probe: &Probe, known: &Known<'_>) -> Result<TriggerPlan> {
+        let (on_view, on_tracked) = (self.is_view(table)?, known.tracked.has_table(table));
+        let ignore = if on_tracked && !mixed::is_after(sql) { Ignore::LeavesOut } else { Ignore::Returns };
+        let (writes, mut found) = probe.judge(name, known);
+        let (mut kept, mut unkept, mut partial) = (BTreeSet::new(), BTreeSet::new(), None);
+        let mut only = || {
+            mixed::only(sql, table, on_view, ignore, |target| {
+                let (runs, local) = known.keeps(probe.written(name), target);
+                if runs { &mut kept } else { &mut unkept }.extend(local);
+                runs
+            })
+        };
         match &found {
-            TriggerReason::WritesTracked(arrives) if !local.is_empty() => {
-                partial = mixed::only(sql, table, self.is_view(table)?, keeps);
-                if partial.is_some() {
-                    found = TriggerReason::Partly { local: local.clone(), arrives: arrives.clone() };
+            TriggerReason::WritesTracked(arrives) if writes.iter().any(|write| !known.tracked.has(write)) => {
+                partial = only();
+                let all = known.local(&writes);
+                if partial.is_none() {
+                    unkept.clone_from(&all);
                 }
+                unkept.extend(all.into_iter().filter(|name| !kept.contains(name)));
+                let (arrives, local) = (arrives.clone(), kept.into_iter().collect());
+                let unkept = Unkept { trigger: name.to_owned(), what: unkept.into_iter().collect() };
+                found = if partial.is_some() {
+                    TriggerReason::Partly { local, arrives, unkept }
+                } else {
+                    TriggerReason::NotKept { arrives, unkept }
+                };
             }
-            TriggerReason::Local(_) if is_tracked(table) && mixed::raises(sql) => {
-                partial = mixed::only(sql, table, self.is_view(table)?, keeps);
-            }
+            TriggerReason::Local(_) if on_tracked && mixed::raises(sql) => partial = only(),
             TriggerReason::Rule
             | TriggerReason::WritesTracked(_)
+            | TriggerReason::NotKept { .. }
             | TriggerReason::WritesNothing
             | TriggerReason::Local(_)
             | TriggerReason::Partly { .. }
@@ -256,17 +298,19 @@ impl Database {
             | TriggerReason::Unwritable { .. }
             | TriggerReason::Unreadable(_) => {}
         }
+        let tables: BTreeSet<&String> = writes.iter().map(|write| &write.table).collect();
         if matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. })
-            && let Some(reason) = self.unwritable(&local)?
+            && let Some(reason) = self.unwritable(tables.iter().copied().filter(|table| !known.tracked.has_table(table)))?
         {
             found = reason;
         }
-        let (runs, reason) = decide(found, rules.trigger(name));
+        let (runs, reason) = decide(found, known.rules.trigger(name));
         partial = partial.filter(|_| matches!(reason, TriggerReason::Partly { .. } | TriggerReason::Local(_)));
         if runs {
-            let left_out = is_tracked(table).then(|| format!("trigger `{name}` leaves the record out"));
+            let left_out = (ignore == Ignore::LeavesOut).then(|| format!("trigger `{name}` leaves the record out"));
             partial = mixed::refusing(partial.as_deref().unwrap_or(sql), left_out.as_deref()).or(partial);
         }
+        let writes = tables.into_iter().cloned().collect();
         Ok(TriggerPlan { table: table.to_owned(), name: name.to_owned(), runs, reason, writes, partial })
     }
 
@@ -291,14 +335,14 @@ impl Database {
         let facts = Facts::read(&self.connection, table)?;
         let acts = statements(table, &facts).into_iter().filter_map(|sql| self.listen(&sql).ok()).flatten();
         let written = acts.filter(|act| !is_ours(&act.by)).filter_map(|act| match act.what {
-            What::Writes(table) => Some(table),
+            What::Writes(write) => Some(write.table),
             What::Calls(_) => None,
         });
         Ok(written.filter(|table| !is_ours(table)).collect())
     }
 
     /// Whether one of these tables, which a trigger writes, is one that we cannot write.
-    fn unwritable(&self, tables: &[String]) -> Result<Option<TriggerReason>> {
+    fn unwritable<'t>(&self, tables: impl Iterator<Item = &'t String>) -> Result<Option<TriggerReason>> {
         let tester = self.tester();
         for table in tables {
             // A view is written by triggers of its own, which are judged for themselves; a virtual table by its module.
@@ -395,7 +439,7 @@ impl Database {
 
     /// Which triggers stay still, wholly or in part. A run has many slices, and this is found out once for each schema.
     fn quiet(&self, shapes: &[Shape], rules: &Rules) -> Result<Rc<Quiet>> {
-        let tracked: Vec<String> = shapes.iter().map(|shape| shape.name.clone()).collect();
+        let tracked = Travelling::of(shapes);
         if let Some(known) = &*self.quiet.borrow()
             && known.tracked == tracked
             && known.rules == *rules
@@ -483,8 +527,8 @@ impl Database {
 
     fn note(&self, act: Act, triggers: &BTreeSet<&str>, probe: &mut Probe) {
         match act.what {
-            What::Writes(table) => {
-                probe.writes.entry(act.by).or_default().insert(table);
+            What::Writes(write) => {
+                probe.writes.entry(act.by).or_default().insert(write);
             }
             What::Calls(function) if !self.stubs.borrow().contains(&function.to_ascii_lowercase()) => {}
             What::Calls(function) if triggers.contains(act.by.as_str()) => {
@@ -522,7 +566,7 @@ impl Database {
 /// What the triggers of one table do, by name.
 #[derive(Default)]
 struct Probe {
-    writes: BTreeMap<String, BTreeSet<String>>,
+    writes: BTreeMap<String, BTreeSet<Write>>,
     /// Functions that only the application has.
     unknown: BTreeMap<String, BTreeSet<String>>,
     /// Such functions that one of the triggers calls, nobody knows which.
@@ -532,45 +576,29 @@ struct Probe {
 }
 
 impl Probe {
-    /// The tables a trigger writes, and what follows.
-    fn judge(&self, trigger: &str, tracked: &BTreeSet<String>, views: &Views) -> (Vec<String>, TriggerReason) {
-        let written = self.writes.get(trigger).into_iter().flatten();
-        let writes: BTreeSet<String> = written.flat_map(|table| written_through(table, views)).collect();
-        let writes: Vec<String> = writes.into_iter().collect();
+    /// What a trigger writes by itself.
+    fn written(&self, trigger: &str) -> impl Iterator<Item = &Write> {
+        self.writes.get(trigger).into_iter().flatten()
+    }
+
+    /// What a trigger writes, and what follows.
+    fn judge(&self, trigger: &str, known: &Known<'_>) -> (BTreeSet<Write>, TriggerReason) {
+        let writes: BTreeSet<Write> = self.written(trigger).flat_map(|write| known.written_through(write)).collect();
         let unknown: BTreeSet<&String> = self.unknown.get(trigger).into_iter().flatten().chain(&self.somewhere).collect();
-        let arrive: Vec<String> = writes.iter().filter(|table| tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
+        let arrive: BTreeSet<&String> = writes.iter().filter(|write| known.tracked.has(write)).map(|write| &write.table).collect();
         let reason = if !unknown.is_empty() {
             TriggerReason::UnknownFunctions(unknown.into_iter().cloned().collect())
         } else if let Some(error) = &self.failed {
             TriggerReason::Unreadable(error.clone())
         } else if !arrive.is_empty() {
-            TriggerReason::WritesTracked(arrive)
+            TriggerReason::WritesTracked(arrive.into_iter().cloned().collect())
         } else if writes.is_empty() {
             TriggerReason::WritesNothing
         } else {
-            TriggerReason::Local(writes.clone())
+            TriggerReason::Local(known.local(&writes).into_iter().collect())
         };
         (writes, reason)
     }
-}
-
-/// What the triggers of each view write, by its name in lower case.
-type Views = BTreeMap<String, BTreeSet<String>>;
-
-/// The tables that are written where one is: it itself, or what the triggers of a view write. A view of which nothing is known stands
-/// for itself.
-fn written_through(table: &str, views: &Views) -> BTreeSet<String> {
-    let (mut written, mut seen, mut due) = (BTreeSet::new(), BTreeSet::new(), vec![table.to_owned()]);
-    while let Some(next) = due.pop() {
-        if !seen.insert(next.to_ascii_lowercase()) {
-            continue;
-        }
-        match views.get(&next.to_ascii_lowercase()).filter(|writes| !writes.is_empty()) {
-            Some(writes) => due.extend(writes.iter().cloned()),
-            None => drop(written.insert(next)),
-        }
-    }
-    written
 }
 
 /// Whether a trigger runs, after what was found out and what the rules say.
@@ -579,6 +607,7 @@ fn decide(found: TriggerReason, rule: Option<TriggerRule>) -> (bool, TriggerReas
         TriggerReason::UnknownFunctions(_) | TriggerReason::Unwritable { .. } | TriggerReason::Unreadable(_) => false,
         TriggerReason::Rule
         | TriggerReason::WritesTracked(_)
+        | TriggerReason::NotKept { .. }
         | TriggerReason::WritesNothing
         | TriggerReason::Local(_)
         | TriggerReason::Partly { .. } => true,

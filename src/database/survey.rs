@@ -273,6 +273,7 @@ impl Database {
                 }
                 TriggerReason::Rule
                 | TriggerReason::WritesTracked(_)
+                | TriggerReason::NotKept { .. }
                 | TriggerReason::WritesNothing
                 | TriggerReason::Local(_)
                 | TriggerReason::Partly { .. } => {}

@@ -558,3 +558,96 @@ fn a_conflict_in_a_local_table_that_takes_back_everything_refuses_one_record() {
     shop.ours.commit(&shop.world).unwrap();
     assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "1,3");
 }
+
+const HALF_LOCAL: &str = "CREATE TABLE items(id TEXT PRIMARY KEY, name TEXT, stamp TEXT, Search TEXT, up AS (upper(Search)), other);
+    CREATE TABLE log(x); CREATE VIEW v AS SELECT id, Search AS s, stamp FROM items; INSERT INTO items(id, name) VALUES('a', 'A');
+    CREATE TRIGGER logs AFTER UPDATE OF search ON items BEGIN INSERT INTO log VALUES(NEW.search); END;
+    CREATE TRIGGER through INSTEAD OF UPDATE ON v BEGIN UPDATE items SET search = NEW.s WHERE id = OLD.id; END;";
+
+/// A record of `items` arrives, and then another name of it: what its columns that do not travel hold then, its time, and what is said of the
+/// trigger.
+fn half_local(triggers: &str) -> (String, String, TriggerReason) {
+    let rules = Rules::parse("[tables.items]\nlocal = ['Search', 'other']\n").unwrap();
+    let shop = ruled_shop(&rules, &format!("{HALF_LOCAL}{triggers}"));
+    let (items, before) = (shop.shape("items"), schema_of(&shop.app));
+    let values = |name: &str| row(&[Value::text("b"), Value::text(name), Value::text("there")]);
+    let fields = ["id", "name", "stamp"].map(|name| items.field(name).unwrap());
+    for write in ["insert", "update"] {
+        shop.ours.begin_write().unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &rules, Capture::MayRest).unwrap();
+        let written = match write {
+            "insert" => shop.ours.insert(items, &values("New")),
+            _ => shop.ours.update(items, &text("b"), &fields[1..2], &values("Newer")),
+        };
+        assert_eq!(written.unwrap(), Written::Done, "{write}: {triggers}");
+        shop.ours.commit(&shop.world).unwrap();
+    }
+    let there = shop.row("items", &text("b")).unwrap();
+    assert_eq!(fields.map(|field| there.get(field).clone()).to_vec(), values("Newer").0, "{triggers}");
+    assert_eq!(schema_of(&shop.app), before);
+    let plans = shop.ours.trigger_plan(&shop.survey.shapes, &rules).unwrap();
+    let reason = plans.into_iter().find(|plan| plan.name == "fills").unwrap().reason;
+    let kept = "SELECT coalesce(search, '-') || coalesce(up, '-') || coalesce(other, '-') FROM items WHERE id = 'b'";
+    (shop.asked(kept), shop.asked("SELECT coalesce(group_concat(x), '') FROM log"), reason)
+}
+
+#[test]
+fn a_trigger_that_fills_a_column_which_does_not_travel_fills_it_here_too() {
+    let search = || vec!["items.Search".to_owned()];
+    for fills in [
+        "UPDATE items SET search = lower(NEW.name) WHERE id = NEW.id",
+        "UPDATE OR REPLACE ITEMS SET \"SEARCH\" = lower(NEW.name) WHERE id = NEW.id",
+        "UPDATE items SET Search = lower(NEW.name) WHERE id = NEW.id; SELECT RAISE(ABORT, 'no') WHERE NEW.stamp = 'there'",
+        "UPDATE v SET s = lower(NEW.name) WHERE id = NEW.id",
+    ] {
+        for event in ["UPDATE", "UPDATE OF name"] {
+            let all = format!(
+                "CREATE TRIGGER fills AFTER INSERT ON items BEGIN {fills}; END; CREATE TRIGGER fills_too AFTER {event} ON items BEGIN {fills}; END"
+            );
+            let expected = ("newerNEWER-".to_owned(), "new,newer".to_owned(), TriggerReason::Local(search()));
+            let (kept, log, reason) = half_local(&all);
+            // The first one's update is an update: the second one does it again.
+            assert_eq!((kept, log.replace("new,new,", "new,"), reason), expected, "{all}");
+        }
+    }
+    let before =
+        "CREATE TRIGGER fills BEFORE UPDATE OF name ON items BEGIN UPDATE items SET search = lower(NEW.name) WHERE id = OLD.id; END";
+    assert_eq!(half_local(before), ("newerNEWER-".to_owned(), "newer".to_owned(), TriggerReason::Local(search())));
+}
+
+#[test]
+fn of_a_trigger_that_fills_columns_of_both_sorts_the_statements_that_fill_only_local_ones_run() {
+    let fills = |body: &str| half_local(&format!("CREATE TRIGGER fills AFTER UPDATE OF name ON items BEGIN {body}; END"));
+    let arrives = vec!["items".to_owned()];
+    let unkept = |what: &[&str]| Unkept { trigger: "fills".into(), what: what.iter().map(|what| (*what).to_owned()).collect() };
+    for local in [
+        "UPDATE items SET [search] = CASE WHEN NEW.name IS DISTINCT FROM 'x' THEN max(lower(NEW.name), 'a') END, other = 1 WHERE id = NEW.id",
+        "UPDATE items SET (other, search) = (SELECT 1, lower(NEW.name)) FROM log AS l, (SELECT 1 AS stamp) WHERE id = NEW.id",
+    ] {
+        let (kept, log, reason) = fills(&format!("UPDATE items SET stamp = 'again', \"name\" = 'x'; INSERT INTO log VALUES('x'); {local}"));
+        assert_eq!((kept.as_str(), log.as_str()), ("newerNEWER1", "x,newer"), "{local}");
+        let local = ["items.Search", "items.other", "log"].map(str::to_owned).to_vec();
+        assert_eq!(reason, TriggerReason::Partly { local, arrives: arrives.clone(), unkept: unkept(&[]) });
+    }
+    for both in [
+        "UPDATE items SET search = 'x', stamp = 'again'",
+        "UPDATE items SET (stamp, search) = (SELECT 'again', lower(NEW.name)) WHERE id = NEW.id",
+        "UPDATE items SET search = 'x', rowid = rowid + 100 WHERE id = NEW.id",
+        "INSERT INTO items(id) VALUES(NEW.id) ON CONFLICT DO UPDATE SET search = 'x'",
+    ] {
+        let (kept, log, reason) = fills(both);
+        assert_eq!((kept.as_str(), log.as_str()), ("---", ""), "{both}");
+        assert_eq!(reason, TriggerReason::NotKept { arrives: arrives.clone(), unkept: unkept(&["items.Search"]) }, "{both}");
+        assert_eq!(
+            reason.to_string(),
+            "it writes `items`, which arrives by itself; `items.Search` does not travel and is not kept here, for it is not written apart from that: let a statement of its own write it, or `\"fills\" = \"run\"` below `[triggers]` in rules.toml runs all of it"
+        );
+        let (kept, _, reason) = fills(&format!("{both}; UPDATE items SET other = 1 WHERE id = NEW.id"));
+        assert_eq!(kept, "--1", "{both}");
+        let local = vec!["items.other".to_owned()];
+        assert_eq!(reason, TriggerReason::Partly { local, arrives: arrives.clone(), unkept: unkept(&["items.Search"]) }, "{both}");
+    }
+    for arriving in ["UPDATE items SET oid = oid + 100", "UPDATE items SET ID = id", "DELETE FROM items WHERE id = 'x'"] {
+        assert_eq!(fills(arriving), ("---".to_owned(), String::new(), TriggerReason::WritesTracked(arrives.clone())), "{arriving}");
+    }
+}

@@ -31,7 +31,12 @@ struct Shop {
 
 /// A database of the application, armed.
 fn shop(sql: &str) -> Shop {
-    let shop = plain_shop(sql);
+    ruled_shop(&Rules::default(), sql)
+}
+
+fn ruled_shop(rules: &Rules, sql: &str) -> Shop {
+    let mut shop = plain_shop(sql);
+    shop.survey = shop.ours.survey(rules).unwrap();
     shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
     assert_eq!(shop.ours.disarmed(&shop.survey.shapes).unwrap(), []);
     shop

@@ -150,6 +150,14 @@ fn whatever_a_trigger_that_runs_raises_refuses_the_record_alone() {
             ));
             let row = |id, x| values(&[Value::Integer(id), Value::Integer(x)]);
             let refused = shop.written("t", &[row(1, 1), row(2, 10), row(3, 2)]);
+            if raise == "IGNORE" && when == "AFTER" {
+                // Nothing is left out but the rest of the trigger.
+                assert_eq!(refused, []);
+                assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "1,2,3");
+                assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM log"), "0,1,0,0,3");
+                assert_eq!(shop.notes_after("t", 0), said(&["Insert 1", "Insert 2", "Insert 3"]));
+                continue;
+            }
             assert_eq!(refused, [(RefusalKind::Trigger, words.to_owned())], "{raise} {when}");
             assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "1,3", "{raise} {when}");
             assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM log"), "0,1,0,3", "{raise} {when}");
@@ -204,4 +212,72 @@ fn a_local_table_that_leaves_rows_out_goes_on_doing_so() {
     );
     assert_eq!(shop.written("t", &[values(&[Value::Integer(1), Value::Integer(5)]), values(&[Value::Integer(2), Value::Integer(5)])]), []);
     assert_eq!(shop.asked::<String>("SELECT group_concat(x || ':' || n) FROM seen"), "5:2");
+}
+
+/// What each write of an event makes of three records: an ordinary one, one that is hidden, and one that an error would have refused.
+fn early(event: &str, body: &str) -> Shop {
+    let shop = shop(&format!(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, x, hidden); CREATE TABLE found(x); CREATE TABLE total(k INTEGER PRIMARY KEY, n);
+        INSERT INTO total VALUES(1, 0); INSERT INTO t SELECT value, 0, value = 2 FROM json_each('[1, 2, 3]') WHERE '{event}' <> 'INSERT';
+        CREATE TRIGGER g AFTER {event} ON t BEGIN {body}; END"
+    ));
+    shop.ours.begin_write().unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default(), Capture::Notes).unwrap();
+    let t = shop.shape("t");
+    for id in 1..=3 {
+        let row = values(&[Value::Integer(id), Value::Integer(if id == 3 { 10 } else { 1 }), Value::Integer((id == 2).into())]);
+        let written = match event {
+            "INSERT" => shop.ours.insert(t, &row),
+            "UPDATE" => shop.ours.update(t, &number(id), &[FieldNo(1)], &row),
+            _ => shop.ours.delete(t, &number(id)),
+        };
+        assert_eq!(written.unwrap(), Written::Done, "{event} {id}: {body}");
+    }
+    shop.ours.commit(&shop.world).unwrap();
+    shop
+}
+
+#[test]
+fn a_trigger_that_returns_early_once_the_record_is_written_does_so_here() {
+    for (event, row) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
+        for returns in [
+            "SELECT RAISE(IGNORE) WHERE row.hidden",
+            "SELECT CASE WHEN row.hidden THEN RAISE(IGNORE) END",
+            "SELECT CASE WHEN row.x > 9 THEN RAISE(ROLLBACK, 'too (much') WHEN row.hidden THEN RAISE(IGNORE) END",
+            "SELECT RAISE(ABORT, 'too much') WHERE row.x > 9; SELECT RAISE(IGNORE) WHERE row.hidden",
+            "UPDATE total SET n = n + 1; SELECT RAISE(IGNORE) WHERE row.hidden",
+            "INSERT INTO found SELECT CASE WHEN row.hidden THEN RAISE(IGNORE) END WHERE row.hidden",
+        ] {
+            let shop = early(event, &format!("{returns}; INSERT INTO found VALUES(row.id)").replace("row.", &format!("{row}.")));
+            assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM found"), "1,3", "{event}: {returns}");
+            assert_eq!(shop.asked::<i64>("SELECT n FROM total"), 0, "it arrives by itself");
+            let records = "SELECT coalesce(group_concat(id || ':' || x), '') FROM t";
+            assert_eq!(shop.asked::<String>(records), if event == "DELETE" { "" } else { "1:1,2:1,3:10" }, "{event}: {returns}");
+            let noted = ["1", "2", "3"].map(|id| format!("{}{} {id}", &event[..1], event[1..].to_ascii_lowercase()));
+            assert_eq!(shop.notes_after("t", 0), noted.into(), "{event}: {returns}");
+        }
+    }
+    // Where it cannot be told apart from what arrives by itself, nothing is kept that the application would not keep.
+    let shop =
+        early("INSERT", "UPDATE total SET n = CASE WHEN NEW.hidden THEN RAISE(IGNORE) ELSE n + 1 END; INSERT INTO found VALUES(NEW.id)");
+    assert_eq!(shop.asked::<i64>("SELECT (SELECT count(*) FROM found) + n FROM total"), 0);
+}
+
+#[test]
+fn a_trigger_of_a_view_or_of_a_local_table_returns_early_as_it_does_for_the_application() {
+    for on in ["INSTEAD OF INSERT ON through", "BEFORE INSERT ON kept"] {
+        let shop = shop(&format!(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE kept(x); CREATE TABLE total(k INTEGER PRIMARY KEY, n);
+            INSERT INTO total VALUES(1, 0); CREATE VIEW through AS SELECT x FROM kept; CREATE TABLE seen(x);
+            CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO {} VALUES(NEW.x); END;
+            CREATE TRIGGER g {on} BEGIN UPDATE total SET n = n + 1; SELECT RAISE(IGNORE) WHERE NEW.x > 9; INSERT INTO seen VALUES(NEW.x); END",
+            on.rsplit(' ').next().unwrap()
+        ));
+        let row = |id, x| values(&[Value::Integer(id), Value::Integer(x)]);
+        assert_eq!(shop.written("t", &[row(1, 1), row(2, 10), row(3, 2)]), [], "{on}");
+        assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM seen"), "1,2", "{on}");
+        if on.ends_with("kept") {
+            assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM kept"), "1,2", "the row that it leaves out");
+        }
+    }
 }
