@@ -287,12 +287,12 @@ impl Ledger {
         content.map(|content| serde_json::from_str(&content).map_err(|_| LedgerError::Damaged("conflict"))).transpose()
     }
 
-    /// Every conflict of a table, in no order.
-    pub fn conflicts_of(&self, table: &str, each: &mut dyn FnMut(Conflict)) -> Result<()> {
-        let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE table_name = ?")?;
+    /// Every conflict of a table with its number here, in no order.
+    pub fn conflicts_of(&self, table: &str, each: &mut dyn FnMut(i64, Conflict)) -> Result<()> {
+        let mut statement = self.connection.prepare_cached("SELECT number, content FROM conflict WHERE table_name = ?")?;
         let mut rows = statement.query([table])?;
         while let Some(row) = rows.next()? {
-            each(serde_json::from_str(&row.get::<_, String>(0)?).map_err(|_| LedgerError::Damaged("conflict"))?);
+            each(row.get(0)?, serde_json::from_str(&row.get::<_, String>(1)?).map_err(|_| LedgerError::Damaged("conflict"))?);
         }
         Ok(())
     }

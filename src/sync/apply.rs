@@ -602,6 +602,7 @@ impl Applying<'_> {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
                 if let Some(conflict) = self.of_all(conflict, from, since)? {
+                    self.take_up_late(&conflict, from, since)?;
                     ledger.add_conflict(&conflict, Some(number))?;
                     self.tally.outcomes += u64::from(!conflict.passing);
                 }

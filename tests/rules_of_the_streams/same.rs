@@ -527,6 +527,43 @@ fn what_comes_along_with_its_group_and_is_here_already_stays_the_edit_that_it_is
     );
 }
 
+#[test]
+fn what_a_child_typed_and_was_here_already_is_decided_alike_whether_it_or_the_word_of_the_parent_came_first() {
+    let set = |phone: &str| format!("UPDATE customers SET phone = '{phone}' WHERE id = 'BOLT'");
+    for (rule, wins, lost, loser) in [
+        ("newest", "done", "closed of head", "head"),
+        ("child", "done", "closed of head", "head"),
+        ("parent", "closed", "done of bea", "bea"),
+        ("review", "closed", "done of bea", "bea"),
+    ] {
+        for bea_comes_first in [false, true] {
+            let tree = grown(Tree::with_rules(SCHEMA, &format!("default = \"{rule}\"\n")));
+            tree.edit("head", &set("done"));
+            tree.sync("head");
+            receive(&tree, "north");
+            tree.tick(10);
+            tree.edit("head", &set("closed"));
+            tree.tick(10);
+            if !bea_comes_first {
+                send(&tree, "head");
+                tree.sync("north");
+            }
+            // Who has heard of nothing.
+            tree.edit("bea", &set("done"));
+            send(&tree, "bea");
+            if bea_comes_first {
+                tree.sync("north");
+            }
+            settled(&tree, &SIX);
+            let case = format!("{rule}, bea first: {bea_comes_first}");
+            assert_eq!(phone(&tree, "head", "BOLT"), wins, "{case}");
+            for site in ["north", loser] {
+                assert_eq!(told(&tree, site, ConflictKind::Field), [lost], "{case}");
+            }
+        }
+    }
+}
+
 /// An edit that somebody made: of which record, what it then held, and which edits its site had heard of.
 struct Made {
     site: usize,

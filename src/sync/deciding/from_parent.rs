@@ -6,6 +6,9 @@
 //! deleted has nothing on its way: where it comes back at the parent, what was edited in it meanwhile is written over, and listed. What only such
 //! records refer to stays with them.
 //!
+//! Where a child typed what was here already, that went no further up. So the parent's word may write over it without knowing of it, and which of the two came here first
+//! is chance: what the child typed is decided as if it came after the parent's word, and may be what is told up then ([`Applying::come_late`]).
+//!
 //! What waits for a record that is not here waits for a packet. Where the parent itself has no such record none will bring it: its application enforces no
 //! foreign keys. Then the row is taken as it is there ([`Applying::dangles_there`]), and a delete is carried out though rows refer to the record, where the
 //! parent has these very rows.
@@ -14,13 +17,15 @@ use std::collections::BTreeSet;
 
 use super::from_child::both_meant;
 use super::held::continued;
+use super::merge::Seen;
 use super::put::Put;
 use super::references::Need;
-use crate::ledger::{ConflictKind, ConflictState, EntryKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, Row, Stamp, Value};
+use crate::ledger::{Conflict, ConflictKind, ConflictState, EntryKind, Held, HeldReason, NeighbourKind, Opinion, OurEdit, Record};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, LIBRARY, Row, SiteNo, Stamp, Value};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
-use crate::sync::known;
+use crate::sync::known::{self, Link};
+use crate::sync::roster::is_below;
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 
@@ -34,6 +39,16 @@ struct OurEdits {
     fields: BTreeSet<FieldNo>,
     /// Fields that were not sent.
     unsent: BTreeSet<FieldNo>,
+}
+
+/// An edit of a child's that was here already when it came.
+struct Late {
+    /// The child that sent it.
+    child: Link,
+    /// The field.
+    field: FieldNo,
+    /// What was typed, of that field alone.
+    typed: Image,
 }
 
 impl Applying<'_> {
@@ -181,6 +196,7 @@ impl Applying<'_> {
             _ => (Image { born: after.born, ..Image::default() }, Image { born: after.born, ..Image::default() }),
         };
         let losses = self.losses.len();
+        let late = if same { self.late_edits(record, incoming, base.as_ref(), &after, &taken)? } else { Vec::new() };
         if let (true, Some(ours), Some(base), Some(id)) = (same, &record.current, &base, record.id) {
             let news = taken.iter().copied().filter(|field| base.stamp(*field) != after.stamp(*field));
             self.note_same(id, ours, &after, news);
@@ -201,6 +217,9 @@ impl Applying<'_> {
             }
         }
         self.list_losses(losses)?;
+        for late in late {
+            self.come_late(record, incoming, &after, late)?;
+        }
         if !same {
             record.extra.full = false;
             record.extra.made_as.remove(&incoming.link.site);
@@ -293,16 +312,101 @@ impl Applying<'_> {
                 continue;
             }
             const WHY: &str = "it stood as deleted here and came back from the parent";
-            let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), WHY, ConflictState::Decided, incoming);
-            (conflict.winner, conflict.loser) = (Some(stands.to_string()), Some(lost.to_string()));
-            conflict.exact = Row(vec![Value::Absent, stands, lost]);
-            conflict.winner_site = Some(self.site_of(after.stamp(field), Some(incoming))?);
-            conflict.loser_site = Some(self.site_of(marked.stamp(field), None)?);
-            conflict.winner_time = after.stamp(field).map(|stamp| stamp.time);
-            conflict.loser_time = marked.stamp(field).map(|stamp| stamp.time);
+            let conflict = self.written_over(record, incoming, field, after, marked, WHY)?;
             self.losses.push(conflict);
         }
         self.list_losses(losses)
+    }
+
+    /// A field of `lost` in whose place the parent's stands.
+    fn written_over(
+        &self,
+        record: &Record,
+        incoming: &Incoming,
+        field: FieldNo,
+        after: &Image,
+        lost: &Image,
+        why: &str,
+    ) -> Result<Conflict> {
+        let (stands, lies) = (self.shown(record, field, &after.row)?, self.shown(record, field, &lost.row)?);
+        let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), why, ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some(stands.to_string()), Some(lies.to_string()));
+        conflict.exact = Row(vec![Value::Absent, stands, lies]);
+        conflict.winner_site = Some(self.site_of(after.stamp(field), Some(incoming))?);
+        conflict.loser_site = Some(self.site_of(lost.stamp(field), None)?);
+        conflict.winner_time = after.stamp(field).map(|stamp| stamp.time);
+        conflict.loser_time = lost.stamp(field).map(|stamp| stamp.time);
+        Ok(conflict)
+    }
+
+    /// Of the fields that the parent writes over: what children typed that was here already, and of which whoever made the parent's edit cannot have known.
+    fn late_edits(
+        &self,
+        record: &Record,
+        incoming: &Incoming,
+        base: Option<&Image>,
+        after: &Image,
+        fields: &[FieldNo],
+    ) -> Result<Vec<Late>> {
+        let (Some(id), Some(ours), true) = (record.id, &record.current, self.any_same) else { return Ok(Vec::new()) };
+        if self.session.shape(record.table).name == LIBRARY {
+            return Ok(Vec::new());
+        }
+        let mut late = Vec::new();
+        for field in fields.iter().copied().filter(|field| ours.row.get(*field) != after.row.get(*field)) {
+            let (Some(our), Some(at)) = (ours.stamp(field), after.stamp(field)) else { continue };
+            if self.follows_others(record, field) {
+                continue;
+            }
+            for same in self.session.ledger.same_edits_met(id, OurEdit::Field(field, our))? {
+                let Some(stamp) = same.time.map(|time| Stamp { time, site: same.site }) else { continue };
+                if let Some(child) = self.child_above(same.site)?
+                    && base.and_then(|base| base.stamp(field)) != Some(stamp)
+                    && self.is_unheard_by(incoming.link.site, same.journal, stamp.time.max(same.noted), Some(at), Seen::ByTheSite)?
+                {
+                    let mut typed = Image { born: ours.born, ..Image::default() };
+                    typed.row.set(field, ours.row.get(field).clone());
+                    typed.set_stamp(field, Some(stamp));
+                    late.push(Late { child, field, typed });
+                }
+            }
+        }
+        Ok(late)
+    }
+
+    /// The child that a site is, or below which it is.
+    fn child_above(&self, site: SiteNo) -> Result<Option<Link>> {
+        for link in self.links.iter().filter(|link| link.kind == NeighbourKind::Child) {
+            if is_below(self.session, site, link.site)? {
+                return Ok(Some(*link));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a child typed comes after the parent's word, `after`. What wins or loses together with other fields is not here any more: it loses.
+    fn come_late(&mut self, record: &mut Record, incoming: &Incoming, after: &Image, Late { child, field, typed }: Late) -> Result<()> {
+        let session = self.session;
+        let neighbour = session.ledger.neighbour(child.site)?;
+        let from = Incoming { link: child, name: neighbour.card.name, number: neighbour.received };
+        let mut unit = vec![field];
+        session.policy(record.table).close(&mut unit);
+        let losses = self.losses.len();
+        let mut is_decided = false;
+        if let ([_], Some(ours)) = (&unit[..], record.current.clone()) {
+            let nothing = Image { born: ours.born, ..Image::default() };
+            let merged = self.merge(record, &from, ours.clone(), Some(&nothing), &typed, &[field])?;
+            is_decided = merged.same_data(&ours) || matches!(self.put(record, Some(merged), None)?, Put::Done);
+        }
+        if !is_decided {
+            self.losses.truncate(losses);
+            const WHY: &str = "the same was here already, and the parent has something else since";
+            let conflict = self.written_over(record, incoming, field, after, &typed, WHY)?;
+            self.losses.push(conflict);
+        }
+        self.losses[losses..].iter_mut().for_each(|conflict| conflict.packet = Some((incoming.name.clone(), incoming.number)));
+        // Whoever typed it first may have been known to who made the parent's.
+        self.list_as_they_are(losses)
     }
 
     fn hold_here(

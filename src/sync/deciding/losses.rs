@@ -371,6 +371,26 @@ impl Applying<'_> {
         Ok(conflict)
     }
 
+    /// A neighbour's outcome names those whose edit came late here ([`Applying::come_late`]): what is listed of them because of the same build, of which `since` is the
+    /// first packet, says nothing more.
+    pub(in crate::sync) fn take_up_late(&mut self, outcome: &Conflict, from: &Neighbour, since: PacketNumber) -> Result<()> {
+        if outcome.also.is_empty() || outcome.field.is_none() {
+            return Ok(());
+        }
+        let is_late = |ours: &Conflict| {
+            let is_own = ours.decider == *self.session.name();
+            let is_same_record = ours.key == outcome.key || (ours.born.is_some() && ours.born == outcome.born);
+            let of_build = ours.packet.as_ref().is_some_and(|(site, number)| *site == from.card.name && *number >= since);
+            let lost = ours.loser_site.clone().map(|site| (site, ours.loser_time));
+            is_own && is_same_record && of_build && ours.field == outcome.field && lost.is_some_and(|lost| outcome.also.contains(&lost))
+        };
+        let mut late = Vec::new();
+        self.session.ledger.conflicts_of(&outcome.table, &mut |number, ours| late.extend(is_late(&ours).then_some(number)))?;
+        late.into_iter().try_for_each(|number| self.session.ledger.forget_conflict(number))?;
+        self.tally.conflicts.retain(|ours| ours.table != outcome.table || !is_late(ours));
+        Ok(())
+    }
+
     /// An edit by its site and time, where anybody made it as well.
     fn stamp_of_same(&self, site: &SiteName, time: Option<Millis>) -> Result<Option<Stamp>> {
         let (ledger, Some(time)) = (&self.session.ledger, time) else { return Ok(None) };
@@ -405,9 +425,17 @@ impl Applying<'_> {
                 self.session.ledger.note_same_edit(record, theirs, stamp.site, Some(stamp.time), self.now)?;
             }
         }
-        let losses: Vec<Conflict> = self.losses.drain(from..).collect();
-        for conflict in losses {
-            let conflict = if conflict.field.is_some() { self.with_same_edits(conflict)? } else { conflict };
+        for place in from..self.losses.len() {
+            if self.losses[place].field.is_some() {
+                self.losses[place] = self.with_same_edits(self.losses[place].clone())?;
+            }
+        }
+        self.list_as_they_are(from)
+    }
+
+    /// The same of losses that name everybody who lost.
+    pub(super) fn list_as_they_are(&mut self, from: usize) -> Result<()> {
+        for conflict in self.losses.split_off(from) {
             self.session.ledger.add_conflict(&conflict, None)?;
             self.tally.conflicts.push(conflict);
         }

@@ -299,7 +299,7 @@ impl Applying<'_> {
     }
 
     /// Whether a child has not heard of what we have known since then, or whoever made its edit `at` that time cannot have.
-    fn is_unheard_by(&self, child: SiteNo, known: JournalNumber, since: Millis, at: Option<Stamp>, seen: Seen) -> Result<bool> {
+    pub(super) fn is_unheard_by(&self, child: SiteNo, known: JournalNumber, since: Millis, at: Option<Stamp>, seen: Seen) -> Result<bool> {
         Ok(at.is_some_and(|at| at.time < since) || self.heard_whole(child, seen)? < known)
     }
 
@@ -314,7 +314,7 @@ impl Applying<'_> {
     }
 
     /// Whether a field gets another value where one that the record refers to does, which is no edit: [`Applying::as_meant_here`] sees to such.
-    fn follows_others(&self, record: &Record, field: FieldNo) -> bool {
+    pub(super) fn follows_others(&self, record: &Record, field: FieldNo) -> bool {
         let session = self.session;
         let shape = session.shape(record.table);
         // Whose key does begins anew with each.

@@ -93,7 +93,7 @@ impl Applying<'_> {
             }
             NeighbourKind::Parent => {
                 let pending = if self.any_pending { self.session.ledger.pending(record)? } else { Pending::default() };
-                !pending.whole && pending.fields.is_empty()
+                !pending.whole && pending.fields.is_empty() && !self.is_typed_twice(ours, &fields)?
             }
         };
         Ok(plain.then_some((fields, taken)))
@@ -103,15 +103,16 @@ impl Applying<'_> {
 impl Applying<'_> {
     /// Whether a child may not know all edits by which these fields hold what they hold: it goes on from others.
     fn is_unheard(&self, ours: &Image, before: &Image, fields: &[FieldNo]) -> Result<bool> {
-        for field in fields {
-            let stamp = ours.stamp(*field);
-            if stamp != before.stamp(*field) {
-                return Ok(true);
-            }
-            if let Some(stamp) = stamp.filter(|_| self.any_same)
-                && self.session.ledger.has_same_edits(stamp)?
-            {
-                return Ok(true);
+        Ok(fields.iter().any(|field| ours.stamp(*field) != before.stamp(*field)) || self.is_typed_twice(ours, fields)?)
+    }
+
+    /// Whether somebody else typed the same as one of these fields holds.
+    fn is_typed_twice(&self, ours: &Image, fields: &[FieldNo]) -> Result<bool> {
+        if self.any_same {
+            for stamp in fields.iter().filter_map(|field| ours.stamp(*field)) {
+                if self.session.ledger.has_same_edits(stamp)? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

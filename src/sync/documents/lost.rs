@@ -102,7 +102,7 @@ impl Session {
     /// The contents that lost in a conflict of the list.
     pub(super) fn lost_contents(&self) -> Result<BTreeSet<ContentHash>> {
         let mut lost = BTreeSet::new();
-        self.ledger.conflicts_of(LIBRARY, &mut |conflict| lost.extend(content_lost(&conflict)))?;
+        self.ledger.conflicts_of(LIBRARY, &mut |_, conflict| lost.extend(content_lost(&conflict)))?;
         Ok(lost)
     }
 
