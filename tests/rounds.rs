@@ -2,7 +2,14 @@
 
 mod support;
 
-use fieldpost::site::Role;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use fieldpost::model::Millis;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::{Session, round};
+use fieldpost::world::{Clock, Faults, World};
+use rusqlite::Connection;
 use support::Tree;
 
 const SCHEMA: &str = "
@@ -235,4 +242,102 @@ fn rows_that_are_deleted_and_written_anew_just_as_they_were_are_the_same_records
         assert_eq!(sealed, 1, "the amount that changed");
         assert_eq!(tree.listed("head"), [""; 0]);
     }
+}
+
+/// A clock, and an application that writes when a round asks for the time: while that seals.
+#[derive(Debug)]
+struct Writing {
+    /// How often the time is asked for until then; not yet where there is none.
+    left: Arc<Mutex<Option<u32>>>,
+    /// Writes every time from then on.
+    on_and_on: bool,
+    database: PathBuf,
+    sql: &'static str,
+}
+
+impl Clock for Writing {
+    fn now(&self) -> Millis {
+        let mut left = self.left.lock().unwrap();
+        if *left == Some(0) {
+            Connection::open(&self.database).unwrap().execute_batch(self.sql).unwrap();
+        }
+        *left = left.and_then(|left| left.checked_sub(1).or(self.on_and_on.then_some(0)));
+        Millis(1_700_000_000_000)
+    }
+}
+
+/// A round that only sends, during which the application writes. Gives whether it came to that.
+fn send_while_it_writes(tree: &Tree, site: &str, nth: u32, on_and_on: bool, sql: &'static str) -> bool {
+    let left = Arc::new(Mutex::new(None));
+    let clock = Writing { left: left.clone(), on_and_on, database: tree.home(site).join("shop.db"), sql };
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    let mut session = Session::open(World::simulated(Box::new(clock), 1, Faults::none()), home, tree.limits.clone()).unwrap();
+    let mut came = false;
+    let mut progress = |stage: &str| {
+        let mut left = left.lock().unwrap();
+        if stage == "looking for what changed" {
+            *left = Some(nth);
+        } else if stage.starts_with("making packets") {
+            came = left.take().is_none_or(|left| on_and_on && left == 0);
+        }
+    };
+    round::run(&mut session, &mut [&mut tree.exchange.clone()], round::Halves::Send, &mut progress).unwrap();
+    came
+}
+
+#[test]
+fn what_an_application_writes_at_once_goes_in_one_packet_whatever_is_sealed_meanwhile() {
+    let schema = "PRAGMA journal_mode = WAL;
+        CREATE TABLE regions (id TEXT PRIMARY KEY, code TEXT);
+        CREATE TABLE customers (id TEXT PRIMARY KEY, code TEXT, region TEXT REFERENCES regions);
+        CREATE TABLE articles (id TEXT PRIMARY KEY, code TEXT, customer TEXT REFERENCES customers ON DELETE CASCADE);
+        CREATE TABLE bills (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers ON DELETE CASCADE);
+        INSERT INTO regions VALUES ('R1', 'r1'), ('R2', 'r2'), ('R3', 'r3');
+        INSERT INTO customers VALUES ('C1', 'c1', 'R2'), ('C2', 'c2', 'R1'), ('C3', 'c3', 'R2');
+        INSERT INTO articles VALUES ('A1', 'a1', 'C1'), ('A2', 'a2', 'C2'); INSERT INTO bills VALUES ('B1', 'C1'), ('B2', 'C2');";
+    let meanwhile = "PRAGMA foreign_keys = on; BEGIN IMMEDIATE; INSERT OR REPLACE INTO articles VALUES ('A4', 'A2', 'C1');
+        DELETE FROM customers WHERE id = 'C2'; DELETE FROM regions WHERE id = 'R1'; COMMIT";
+    // `REPLACE` pushes records out through these without a note.
+    let indexes =
+        "CREATE UNIQUE INDEX region_codes ON regions (lower(code)); CREATE UNIQUE INDEX customer_codes ON customers (lower(code));
+        CREATE UNIQUE INDEX article_codes ON articles (lower(code))";
+    let all = "SELECT group_concat(id) FROM (SELECT id FROM articles UNION SELECT id FROM bills UNION SELECT id FROM customers
+        UNION SELECT id FROM regions ORDER BY id) WHERE id NOT IN ('C3', 'R3')";
+    for (indexes, nth) in ["", indexes].into_iter().flat_map(|indexes| (0..10).map(move |nth| (indexes, nth))) {
+        let tree = Tree::new(&format!("{schema} {indexes}"));
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit(
+            "anna",
+            "PRAGMA journal_mode = WAL; UPDATE articles SET code = 'a' WHERE id = 'A1'; UPDATE bills SET id = 'B3' WHERE id = 'B1';
+             INSERT OR REPLACE INTO regions VALUES ('R4', 'R3'); INSERT OR REPLACE INTO customers VALUES ('C4', 'C3', 'R2')",
+        );
+        let came = send_while_it_writes(&tree, "anna", nth, false, meanwhile);
+        tree.sync("head");
+        let (with, without) = ("A1,A4,B3,C1,C4,R2,R4", "A1,A2,B2,B3,C1,C2,C4,R1,R2,R4");
+        let is = tree.text("head", all);
+        assert!(is == without || came && is == with, "written the {nth}th time: {is}, {:?}", tree.listed("head"));
+        tree.settle(&["anna", "head"]);
+        tree.assert_sound(&["head", "anna"]);
+        tree.assert_rows(&["head"], all, &[if came { with } else { without }]);
+        assert_eq!(tree.listed("head"), [""; 0], "written the {nth}th time");
+        assert!(came || nth > 3, "the time is asked for {nth} times");
+    }
+}
+
+#[test]
+fn an_application_that_never_stops_writing_keeps_no_round_from_ending() {
+    let tree = Tree::new(
+        "PRAGMA journal_mode = WAL; CREATE TABLE clicks (id INTEGER PRIMARY KEY, code TEXT, n INTEGER DEFAULT 0); CREATE UNIQUE INDEX codes ON clicks (lower(code));
+         WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000) INSERT INTO clicks (id, code) SELECT n, 'c' || n FROM c",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "PRAGMA journal_mode = WAL; UPDATE clicks SET n = 1");
+    // More than is looked at in one go, and a record that goes without a note.
+    let more =
+        "UPDATE clicks SET n = n + 1; INSERT OR REPLACE INTO clicks SELECT max(id) + 1, upper(code), n FROM clicks ORDER BY id LIMIT 1";
+    assert!(send_while_it_writes(&tree, "anna", 0, true, more));
+    tree.settle(&["anna", "head"]);
+    tree.assert_sound(&["head", "anna"]);
 }

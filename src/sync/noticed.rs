@@ -10,7 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::numbers::meaning::number_key;
-use super::seal::{note_nameless, sealed_up_to};
+use super::report::Waiting;
+use super::seal::{said_of_nameless, sealed_up_to};
 use super::{Result, Session};
 use crate::database::{Database, NoteKind};
 use crate::model::{Identity, Key, Millis, Shape};
@@ -82,7 +83,7 @@ impl Noticed {
     /// more is noted than was read.
     pub fn stayed(&self, session: &Session, shape: &Shape) -> Result<Option<i64>> {
         let ended: BTreeSet<i64> = self.keys.iter().filter(|(_, noted)| noted.ended).filter_map(|(key, _)| key.as_integer()).collect();
-        if shape.identity() != Identity::Birth || ended.is_empty() || self.notes >= NOTES as u64 {
+        if shape.identity() != Identity::Birth || ended.is_empty() || self.is_cut_off() {
             return Ok(None);
         }
         let mut limit = number_key(i64::MAX);
@@ -94,6 +95,11 @@ impl Noticed {
             limit = place;
         }
         Ok(None)
+    }
+
+    /// Whether more may be noted than was read.
+    pub const fn is_cut_off(&self) -> bool {
+        self.notes >= NOTES as u64
     }
 
     /// All of it is sealed.
@@ -211,4 +217,32 @@ pub(super) fn has_what_was_sealed(session: &Session, shape: &Shape) -> Result<bo
         }
     }
     Ok(true)
+}
+
+/// The note of tables in which records were written that cannot be named, until a round says so.
+const NAMELESS: &str = "nameless";
+
+/// Records with an empty value in the key were written: whoever gave a record one has it deleted elsewhere, and somebody is to hear that.
+fn note_nameless(session: &Session, shape: &Shape) -> Result<()> {
+    let known = session.ledger.note(NAMELESS)?.unwrap_or_default();
+    let number = shape.number.0.to_string();
+    if known.split(' ').any(|one| one == number) {
+        return Ok(());
+    }
+    Ok(session.ledger.set_note(NAMELESS, format!("{known} {number}").trim())?)
+}
+
+/// Tables in which records were written since the last round that cannot be named, and how many there are now.
+pub(super) fn nameless(session: &Session) -> Result<Vec<Waiting>> {
+    let Some(noted) = session.ledger.note(NAMELESS)?.filter(|noted| !noted.is_empty()) else { return Ok(Vec::new()) };
+    let mut waiting = Vec::new();
+    for shape in session.shapes.iter().filter(|shape| noted.split(' ').any(|one| one == shape.number.0.to_string())) {
+        let count = session.database()?.keyless(shape)?;
+        if count > 0 {
+            let (what, why) = (format!("`{}`", shape.name), said_of_nameless(count));
+            waiting.push(Waiting { neighbour: None, what, why, retried: false, unreachable: false });
+        }
+    }
+    session.set_note(NAMELESS, "")?;
+    Ok(waiting)
 }

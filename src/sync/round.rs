@@ -180,7 +180,7 @@ fn run_through(
     report.waiting.extend(super::schema::hints::waiting(session)?);
     report.waiting.extend(super::schema::home::waiting(session)?);
     report.waiting.extend(super::tracking::matching::unnamed_keys(session)?);
-    report.waiting.extend(seal::nameless(session)?);
+    report.waiting.extend(super::noticed::nameless(session)?);
     report.waiting.extend(super::left_behind::waiting(session)?);
     report.waiting.extend(super::recover::untold(session)?);
     report.waiting.extend(super::tracking::news::tell_what_wants_a_person(session)?);

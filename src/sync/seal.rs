@@ -3,7 +3,9 @@
 //! **States of a noted key**: noted (in the application's log, number above `sealed`) → sealed (journal, mirror and
 //! `sealed` moved, one ledger commit) → trimmed (gone from the log). **Crash points**: before the ledger commit the
 //! note is simply read again; after it, its number is not above `sealed` and is never read again, trimmed or not.
-//! **Invariant**: for every key that is not noted, the mirror is the record.
+//! **Invariant**: for every key that is not noted, the mirror is the record. After a seal the mirror is the database as it was at one moment: of what
+//! an application writes in one transaction nothing is sent without the rest. A long read is in a writer's way, so what has gathered is sealed in
+//! chunks first, and what was noted meanwhile in one read then. What is found by comparing is sealed in one read with what is noted.
 //!
 //! A key that was deleted and is there again is another incarnation; the kinds in the log tell (`DESIGN` section 3). What did not change in the
 //! end leaves no trace, also where a program deleted it and wrote it anew: edits elsewhere would have no record to go to.
@@ -12,7 +14,6 @@ use super::left_behind::Deleted;
 use super::noticed::{Noted, Noticed, has_what_was_sealed, note_first};
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
-use super::report::Waiting;
 use super::{Result, Session, SyncError, apply};
 use crate::database::Database;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
@@ -24,6 +25,12 @@ const CHUNK: usize = 2_000;
 /// Bytes of a record whose room is kept for the next one.
 const KEPT_BYTES: usize = 1 << 20;
 
+/// Passes over what is noted while the application writes as fast as we read, before the rest is sealed in one read.
+const MOST_PASSES: usize = 8;
+
+/// Comparisons in one seal, where the application pushes records out unnoted all the while. What the last one misses is counted in the next round.
+const MOST_COMPARISONS: usize = 4;
+
 /// How much was sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
@@ -33,6 +40,14 @@ pub struct Sealed {
     pub changed: u64,
     /// Changes that left no note (`REPLACE` through an index over expressions), found by counting.
     pub found: u64,
+}
+
+impl Sealed {
+    const fn add(&mut self, more: Self) {
+        self.noted += more.noted;
+        self.changed += more.changed;
+        self.found += more.found;
+    }
 }
 
 /// Seals everything that is noted, in chunks, without holding up the application. Where nobody wrote since the last time nothing is read.
@@ -46,10 +61,20 @@ pub fn seal(session: &Session) -> Result<Sealed> {
         return Ok(Sealed::default());
     }
     let mut sealed = seal_all(session)?;
-    trim(session)?;
-    for shape in reading(database, || miscounted(session))? {
-        sealed.found += compare(session, shape)?;
+    for _ in 0..MOST_COMPARISONS {
+        if reading(database, || miscounted(session))?.is_empty() {
+            break;
+        }
+        // What was only noted since is not counted for missed.
+        let (rest, miscounted) = at_one_moment(session, "commit seal", || miscounted(session))?;
+        sealed.add(rest);
+        let before = sealed.found;
+        miscounted.into_iter().try_for_each(|shape| compare_into(session, shape, &mut sealed))?;
+        if sealed.found == before {
+            break;
+        }
     }
+    trim(session)?;
     session.counted_at.set(Some(moment));
     Ok(sealed)
 }
@@ -68,20 +93,50 @@ fn miscounted(session: &Session) -> Result<Vec<&Shape>> {
 
 /// Seals what is noted now, and leaves the notes in the application's log.
 pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
-    if session.sealed_at.get() == Some(session.database()?.moment()?) {
-        return Ok(Sealed::default());
+    let database = session.database()?;
+    let mut sealed = Sealed::default();
+    if session.sealed_at.get() == Some(database.moment()?) {
+        return Ok(sealed);
     }
+    for _ in 0..MOST_PASSES {
+        session.check_age()?;
+        session.lead_the_saved()?;
+        let moment = database.moment()?;
+        let mut open = None;
+        let pass = seal_tables(session, &mut open);
+        if open.is_some() {
+            session.ledger.rollback()?;
+        }
+        let pass = pass?;
+        sealed.add(pass);
+        // Else each table was read at another moment.
+        if database.moment()? == moment {
+            session.sealed_at.set(Some(moment));
+            return Ok(sealed);
+        }
+        if pass.noted <= CHUNK as u64 {
+            break;
+        }
+    }
+    sealed.add(at_one_moment(session, "commit seal", || Ok(()))?.0);
+    Ok(sealed)
+}
+
+/// Seals what is noted, and does what else is to be done, all of it as the database is at one moment. Nothing is left to the next seal.
+fn at_one_moment<T>(session: &Session, step: &'static str, also: impl FnOnce() -> Result<T>) -> Result<(Sealed, T)> {
+    let database = session.database()?;
     session.check_age()?;
     session.lead_the_saved()?;
-    let moment = session.database()?.moment()?;
-    let mut open = None;
-    let sealed = seal_tables(session, &mut open);
-    if open.is_some() {
+    let moment = database.moment()?;
+    session.ledger.begin()?;
+    let done = reading(database, || Ok((seal_noted(session, |noted| noted.ended)?, also()?)));
+    let done = done.and_then(|done| commit_sealed(session, step).map(|()| done));
+    if done.is_err() {
         session.ledger.rollback()?;
     }
-    let sealed = sealed?;
+    let done = done?;
     session.sealed_at.set(Some(moment));
-    Ok(sealed)
+    Ok(done)
 }
 
 /// Commits what was sealed if it was read from the database of this ledger to the end: of a copy that was put in its place meanwhile deletes and edits would be
@@ -121,6 +176,10 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
                 sealed.changed += sealing.changed;
                 *open = None;
             }
+            // What is noted from here on is there for the next pass.
+            if !noted.is_cut_off() {
+                break;
+            }
         }
     }
     if let Some(sealing) = open {
@@ -156,25 +215,28 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
         return Ok(());
     }
     session.check_age()?;
-    seal_noted(session, |noted| noted.ended)
+    seal_noted(session, |noted| noted.ended).map(drop)
 }
 
 /// Seals what the application's triggers wrote while a slice was applied, inside transactions of database and ledger that are open already.
 /// What was applied is noted as well, and is what the mirror says; a record that we took out and put back has not ended.
 pub(super) fn seal_what_triggers_wrote(session: &Session) -> Result<()> {
-    seal_noted(session, |_| false)
+    seal_noted(session, |_| false).map(drop)
 }
 
-fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
+fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<Sealed> {
     let mut sealing = Sealing::new(session, CauseKind::Seal);
+    let mut sealed = Sealed::default();
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
             sealing.stayed = noted.stayed(session, shape)?;
             noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, ended(noted), noted.last))?;
             noted.are_sealed(session, shape)?;
+            sealed.noted += noted.notes;
         }
     }
-    sealing.finish()
+    sealing.finish()?;
+    Ok(Sealed { changed: sealing.changed, ..sealed })
 }
 
 /// Notes in the ledger that a table is sealed up to a number, and what its log has under it. A copy of the database that comes back later
@@ -232,38 +294,10 @@ fn mark_note(shape: &Shape) -> String {
     format!("last sealed of {}", shape.number.0)
 }
 
-/// The note of tables in which records were written that cannot be named, until a round says so.
-const NAMELESS: &str = "nameless";
-
-/// Records with an empty value in the key were written: whoever gave a record one has it deleted elsewhere, and somebody is to hear that.
-pub(super) fn note_nameless(session: &Session, shape: &Shape) -> Result<()> {
-    let known = session.ledger.note(NAMELESS)?.unwrap_or_default();
-    let number = shape.number.0.to_string();
-    if known.split(' ').any(|one| one == number) {
-        return Ok(());
-    }
-    Ok(session.ledger.set_note(NAMELESS, format!("{known} {number}").trim())?)
-}
-
 /// What is said of so many records that cannot be named.
 pub fn said_of_nameless(count: u64) -> String {
     let (records, they, it) = if count == 1 { ("record has", "it stays here", "it") } else { ("records have", "they stay here", "them") };
     format!("{count} {records} an empty value in the key: {they}, and no other site has {it}; give {it} a whole key")
-}
-
-/// Tables in which records were written since the last round that cannot be named, and how many there are now.
-pub(super) fn nameless(session: &Session) -> Result<Vec<Waiting>> {
-    let Some(noted) = session.ledger.note(NAMELESS)?.filter(|noted| !noted.is_empty()) else { return Ok(Vec::new()) };
-    let mut waiting = Vec::new();
-    for shape in session.shapes.iter().filter(|shape| noted.split(' ').any(|one| one == shape.number.0.to_string())) {
-        let count = session.database()?.keyless(shape)?;
-        if count > 0 {
-            let (what, why) = (format!("`{}`", shape.name), said_of_nameless(count));
-            waiting.push(Waiting { neighbour: None, what, why, retried: false, unreachable: false });
-        }
-    }
-    session.set_note(NAMELESS, "")?;
-    Ok(waiting)
 }
 
 /// Removes sealed notes from the application's log, and says in the database how far the ledger is. A busy database is left for the next time: they are never read again anyway.
@@ -305,8 +339,13 @@ pub(super) fn trim(session: &Session) -> Result<()> {
 /// # Errors
 /// As database and ledger say; what was found before stays sealed.
 pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
+    let mut sealed = Sealed::default();
+    compare_into(session, shape, &mut sealed)?;
+    Ok(sealed.found)
+}
+
+fn compare_into(session: &Session, shape: &Shape, sealed: &mut Sealed) -> Result<()> {
     let database = session.database()?;
-    let mut found = 0;
     let mut after: Option<Key> = None;
     loop {
         let mut differing = Vec::new();
@@ -321,11 +360,7 @@ pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
         });
         database.end_read()?;
         scanned?;
-        if !differing.is_empty() {
-            // What the application edited since is noted, and has its time.
-            seal_all(session)?;
-        }
-        found += seal_keys(session, shape, &differing)?;
+        sealed.add(seal_found(session, shape, &differing)?);
         match last {
             Some(key) => after = Some(key),
             None => break,
@@ -343,28 +378,23 @@ pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
                 gone.push(key);
             }
         }
-        found += seal_keys(session, shape, &gone)?;
+        sealed.add(seal_found(session, shape, &gone)?);
         after = Some(last);
     }
-    Ok(found)
+    Ok(())
 }
 
-fn seal_keys(session: &Session, shape: &Shape, keys: &[Key]) -> Result<u64> {
+/// Seals what was found by comparing, after what the application edited since: that is noted, and has its time.
+fn seal_found(session: &Session, shape: &Shape, keys: &[Key]) -> Result<Sealed> {
     if keys.is_empty() {
-        return Ok(0);
+        return Ok(Sealed::default());
     }
-    let database = session.database()?;
-    database.begin_read()?;
-    session.ledger.begin()?;
-    let mut sealing = Sealing::new(session, CauseKind::Found);
-    let done = keys.iter().try_for_each(|key| sealing.look(shape, key, false, None)).and_then(|()| sealing.finish());
-    let changed = sealing.changed;
-    database.end_read()?;
-    let done = done.and_then(|()| commit_sealed(session, "commit comparison"));
-    if done.is_err() {
-        session.ledger.rollback()?;
-    }
-    done.map(|()| changed)
+    let (noted, found) = at_one_moment(session, "commit comparison", || {
+        let mut sealing = Sealing::new(session, CauseKind::Found);
+        keys.iter().try_for_each(|key| sealing.look(shape, key, false, None)).and_then(|()| sealing.finish())?;
+        Ok(sealing.changed)
+    })?;
+    Ok(Sealed { found, ..noted })
 }
 
 /// Seals keys under one cause, which is written with the first change.

@@ -4,7 +4,7 @@ use fieldpost::database::DatabaseError;
 use fieldpost::sync::SyncError;
 use fieldpost::sync::round::{self, Halves};
 
-use super::{FOUR, assert_one, conflicts, four, two};
+use super::{FOUR, SCHEMA, assert_one, conflicts, four, two, two_of};
 
 #[test]
 fn a_table_that_gets_the_name_of_one_that_goes_in_the_same_go_takes_its_place() {
@@ -176,4 +176,42 @@ fn a_site_that_makes_a_column_with_a_later_default_has_the_values_that_the_other
     tree.assert_rows(&FOUR, "SELECT id, level FROM customers ORDER BY id", &["ACME|-", "BOLT|-", "CORE|-", "DORA|gold"]);
     assert_eq!(conflicts(&tree, "head"), [""; 0]);
     assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn what_a_new_column_begins_with_is_no_edit_of_a_record_whose_replacement_waits() {
+    let now = "SELECT name, city, level FROM customers WHERE id = 'CORE'";
+    for (then, last) in [
+        ("", "UPDATE customers SET name = 'Free', city = 'Biel' WHERE id = 'CORE'"),
+        ("", "DELETE FROM customers WHERE id = 'CORE'"),
+        ("", "UPDATE customers SET phone = '4' WHERE id = 'CORE'; DELETE FROM customers WHERE id = 'CORE'"),
+        ("UPDATE customers SET level = 'gold' WHERE id = 'CORE'", "DELETE FROM customers WHERE id = 'CORE'"),
+    ] {
+        let tree = two_of(&format!("{SCHEMA} CREATE UNIQUE INDEX names ON customers (name);"));
+        tree.edit("head", "INSERT INTO customers VALUES ('DORA', 'Taken', NULL, NULL)");
+        tree.sync("head");
+        tree.edit("anna", "DELETE FROM customers WHERE id = 'CORE'; INSERT INTO customers VALUES ('CORE', 'Taken', 'Bonn', NULL)");
+        tree.half("anna", Halves::Send);
+        tree.sync("head");
+        assert_eq!(tree.held("head").len(), 1);
+        // The site only sends: it has not heard of the column.
+        tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'none'");
+        tree.sync("head");
+        tree.edit("head", then);
+        tree.sync("head");
+        tree.edit("anna", last);
+        tree.half("anna", Halves::Send);
+        tree.settle(&["head", "anna"]);
+        let expected: &[&str] = match (then, last.contains("DELETE")) {
+            ("", true) => &[],
+            ("", false) => &["Free|Biel|none"],
+            // That is one.
+            (_, _) => &["Core|Chur|gold"],
+        };
+        tree.assert_rows(&["head", "anna"], now, expected);
+        // What waited is listed for the unique value.
+        let lost: Vec<String> = conflicts(&tree, "head").into_iter().filter(|line| !line.contains("Taken")).collect();
+        assert_eq!(lost.is_empty(), then.is_empty(), "{last}: {lost:?}");
+        assert_one(&tree, &["head", "anna"]);
+    }
 }

@@ -81,6 +81,9 @@ impl Applying<'_> {
         }
         let believed = made.as_ref().map(|_| known::opinion(&self.session.ledger, &record, incoming.link)).transpose()?;
         self.as_stored_here(&record, &mut change)?;
+        if held.is_some() {
+            self.complete_filled(&record, &mut change)?;
+        }
         let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
         let mut opinion = if again.is_some() && made.is_none() {
             known::opinion(&self.session.ledger, &record, incoming.link)?

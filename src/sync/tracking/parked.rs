@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::{CauseKind, EntryKind, NeighbourKind, Opinion, Parked};
+use crate::ledger::{CauseKind, EntryKind, NeighbourKind, Opinion, Parked, Record};
 use crate::model::{Change, ChangeKind, FieldNo, Image, Key, Shape, SiteName, TableNo};
 use crate::sync::apply::{Applying, Incoming, slice};
 use crate::sync::deciding::{from_child, from_parent};
@@ -149,10 +149,20 @@ impl Applying<'_> {
                 EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) => None,
             });
             edits.flatten().last().into_iter().for_each(|old| before.take(field, old));
-            // A value that only the migration here gave it was never told, and nobody edited it.
-            if let Some(ours) = record.current.as_ref().filter(|ours| ours.stamp(field).is_none() && !before.row.get(field).is_stated()) {
-                before.take(field, ours);
-            }
+        }
+        self.complete_filled(&record, change)
+    }
+
+    /// What only a migration here gave to a record that a child ends was never told, and nobody edited it: it ends with the record, also where the delete
+    /// waits since before that migration.
+    pub(in crate::sync) fn complete_filled(&self, record: &Record, change: &mut Change) -> Result<()> {
+        let row_level = matches!(change.kind(), ChangeKind::Delete | ChangeKind::Replace);
+        let (Some(before), Some(ours)) = (change.before.as_mut().filter(|_| row_level), &record.current) else { return Ok(()) };
+        if self.session.ledger.same(ours.born, before.born)? {
+            let shape = self.session.shape(record.table);
+            let mut filled: Vec<FieldNo> = shape.live_fields().filter(|field| ours.stamp(*field).is_none()).collect();
+            filled.retain(|field| !before.row.get(*field).is_stated());
+            filled.into_iter().for_each(|field| before.take(field, ours));
         }
         Ok(())
     }
