@@ -3,6 +3,7 @@
 use super::*;
 use fieldpost::ledger::Conflict;
 use fieldpost::sync::mend::{self, Choice, Since};
+use fieldpost::sync::seal;
 
 const FOUR: [&str; 4] = ["head", "north", "anna", "ben"];
 
@@ -587,6 +588,29 @@ fn what_is_saved_by_deleting_and_inserting_it_again_is_an_edit_of_what_changed_a
     // A number that can be given again may be another record's, whatever that one holds.
     tree.edit("anna", "DELETE FROM plain WHERE id = 2; INSERT INTO plain VALUES (2, 'q', NULL)");
     assert_eq!(tree.sync("anna").sealed, 2, "one ended, and one began");
+}
+
+#[test]
+fn what_a_site_edited_and_took_back_before_it_deletes_the_record_was_edited_by_nobody_else() {
+    let tree = two_remotes("CREATE TABLE seats (id TEXT PRIMARY KEY, who TEXT, place TEXT UNIQUE, n INTEGER);", "");
+    tree.edit("head", "INSERT INTO seats VALUES ('S1', 'x', 'window', 0)");
+    tree.sync("head");
+    tree.edit("anna", "INSERT INTO seats VALUES ('S2', 'a', 'window', 0)");
+    tree.half("anna", round::Halves::Send);
+    tree.sync("head");
+    // It waited, and nothing says any more whose packet it came with.
+    tree.edit("head", "UPDATE seats SET place = 'aisle' WHERE id = 'S1'");
+    tree.sync("head");
+    tree.edit("anna", "UPDATE seats SET who = 'b' WHERE id = 'S2'");
+    seal::seal(&tree.session("anna")).unwrap();
+    tree.edit("anna", "UPDATE seats SET who = 'a', n = 1 WHERE id = 'S2'");
+    tree.half("anna", round::Halves::Send);
+    tree.edit("anna", "DELETE FROM seats WHERE id = 'S2'");
+    tree.half("anna", round::Halves::Send);
+    let all = ["head", "anna", "ben"];
+    settled(&tree, &all);
+    tree.assert_rows(&all, "SELECT id FROM seats", &["S1"]);
+    assert_eq!(lost(&tree, "head"), []);
 }
 
 #[test]

@@ -279,6 +279,7 @@ impl Applying<'_> {
         let (Some(id), Some(our), false) = (record.id, ours.stamp(field), self.follows_others(record, field)) else { return Ok(None) };
         let mut unheard = None;
         if base.stamp(field) != Some(our)
+            && !is_below(self.session, our.site, child)?
             && let Some(entry) = self.written_by(record, field)?.filter(|entry| entry.known_to != Some(child))
             && self.is_unheard_by(child, entry.number, our.time.max(ledger.cause(entry.cause)?.time), at, seen)?
         {
