@@ -215,6 +215,19 @@ fn where_somebody_else_has_one_of_the_values_both_wait_for_that_one_and_go_on_wi
     }
 }
 
+/// Written at once with the record whose code it takes, the new one came to have that one as boss, at all sites.
+#[test]
+fn where_they_refer_by_the_value_itself_both_wait_and_mean_at_their_site_whom_they_meant() {
+    let tree = three_levels_of(
+        "CREATE TABLE people (id TEXT PRIMARY KEY, code TEXT UNIQUE, boss TEXT REFERENCES people(code));
+         INSERT INTO people VALUES ('ann', 'A', NULL);",
+    );
+    tree.edit("anna", "BEGIN; UPDATE people SET code = 'B'; INSERT INTO people VALUES ('new', 'A', 'A'); UPDATE people SET boss = 'A' WHERE id = 'ann'; COMMIT");
+    tree.settle(&["anna", "north", "head"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM people ORDER BY id", &["ann|B|A", "new|A|A"]);
+    tree.assert_rows(&["head", "north"], "SELECT * FROM people ORDER BY id", &["ann|A|-"]);
+}
+
 #[test]
 fn triggers_of_the_application_fire_once_and_local_indexes_are_maintained() {
     let tree = Tree::new(

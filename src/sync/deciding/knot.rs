@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::held::largest;
 use super::referring::Leading;
 use crate::ledger::{Held, HeldReason, Record};
-use crate::model::{FieldNo, Image, Key, SiteNo, TableNo};
+use crate::model::{FieldNo, Key, SiteNo, TableNo};
 use crate::sync::Result;
 use crate::sync::apply::Applying;
 
@@ -56,18 +56,31 @@ impl Applying<'_> {
             record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, *site, held, knot, &holders))
         })?;
         let (mut go, mut come, mut refused, mut makes_room) = (false, false, BTreeSet::new(), BTreeSet::new());
+        let mut gives_on = left_out.clone();
         for (record, site) in held.iter().filter(|one| knot.contains(&place(one))) {
             let Some(held) = record.extra.held.get(site) else { continue };
             let comes = held.change.after.is_some();
             (go, come) = (go || !comes, come || comes);
+            gives_on.extend(self.changes_referred(record, held).then(|| (record.table, record.key.clone())));
             match &held.reason {
                 HeldReason::Taken { .. } | HeldReason::Refused { .. } => refused.extend(comes.then_some(record.table)),
                 HeldReason::Missing { .. } => makes_room.extend((comes && record.current.is_some()).then_some(record.table)),
                 HeldReason::Dependants { .. } | HeldReason::Twin { .. } | HeldReason::OtherRecord { .. } | HeldReason::Deactivated => {}
             }
         }
-        let is_knot = come && (go || !refused.is_disjoint(&makes_room));
-        Ok(if is_knot { knot } else { BTreeSet::new() })
+        if !come || (!go && refused.is_disjoint(&makes_room)) {
+            return Ok(BTreeSet::new());
+        }
+        // Whom those mean who refer to a value that is given on, nobody could tell while all is written at once.
+        if !go && gives_on.len() > left_out.len() {
+            return self.knot(&gives_on);
+        }
+        Ok(knot)
+    }
+
+    /// Whether a change gives what is here another value by which others refer to it.
+    fn changes_referred(&self, record: &Record, held: &Held) -> bool {
+        changes(record, held, |field| self.referred.contains(&(record.table, field)))
     }
 
     /// Whether a held change waits for nothing but what is held for the records of a knot. `holders`: who has a value that another one waits for;
@@ -107,7 +120,7 @@ impl Applying<'_> {
             let taken = matches!(held.reason, HeldReason::Taken { .. } | HeldReason::Refused { .. });
             match (&held.change.after, &record.current) {
                 (None, _) => go.push((*site, *table, key, self.leading_to(&record)?)),
-                (Some(after), Some(ours)) if taken || self.changes_unique(*table, &held.change.fields, after, ours) => {
+                (Some(_), Some(_)) if taken || (self.changes_unique(&record, held) && !self.changes_referred(&record, held)) => {
                     stuck.push((*site, *table, key, record.at().clone()));
                 }
                 (Some(_), Some(_)) => change.push((*site, *table, key)),
@@ -152,9 +165,15 @@ impl Applying<'_> {
         Ok(failed)
     }
 
-    /// Whether a change of what is here gives it another value in a field that is unique.
-    fn changes_unique(&self, table: TableNo, fields: &[FieldNo], after: &Image, ours: &Image) -> bool {
-        let unique = self.session.shape(table).uniques.iter().flat_map(|set| &set.fields);
-        unique.into_iter().any(|field| fields.contains(field) && after.row.get(*field) != ours.row.get(*field))
+    /// Whether a change gives what is here another value in a field that is unique.
+    fn changes_unique(&self, record: &Record, held: &Held) -> bool {
+        let shape = self.session.shape(record.table);
+        changes(record, held, |field| shape.uniques.iter().any(|set| set.fields.contains(&field)))
     }
+}
+
+/// Whether a change gives what is here another value in a field of this kind.
+fn changes(record: &Record, held: &Held, is_of_kind: impl Fn(FieldNo) -> bool) -> bool {
+    let (Some(ours), Some(after)) = (&record.current, &held.change.after) else { return false };
+    held.change.fields.iter().any(|field| is_of_kind(*field) && after.row.get(*field) != ours.row.get(*field))
 }
