@@ -19,7 +19,11 @@ const SCHEMA: &str = "
     INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
 
 fn three_levels() -> Tree {
-    let tree = Tree::new(SCHEMA);
+    three_levels_of(SCHEMA)
+}
+
+fn three_levels_of(schema: &str) -> Tree {
+    let tree = Tree::new(schema);
     tree.add("head", "north", Role::Office);
     tree.settle(&["head", "north"]);
     tree.add("north", "anna", Role::Remote);
@@ -113,6 +117,122 @@ fn records_that_refer_to_each_other_in_a_circle_arrive() {
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
     assert_eq!(tree.text("head", "SELECT count(*) || '' FROM people"), "4");
+}
+
+/// People who have a desk each, a boss, and a team that somebody leads.
+const DESKS: &str = "
+    CREATE TABLE people (id KIND PRIMARY KEY, name TEXT, desk TEXT UNIQUE, boss KIND REFERENCES people, team KIND REFERENCES teams);
+    CREATE TABLE teams (id KIND PRIMARY KEY, name TEXT UNIQUE, lead KIND REFERENCES people);
+    INSERT INTO people VALUES (1, 'ann', 'd1', NULL, NULL), (2, 'bob', 'd2', NULL, NULL), (3, 'cid', 'd3', NULL, NULL);";
+const SEATED: &str = "SELECT p.name, p.desk, b.name, t.name, l.name FROM people p LEFT JOIN people b ON b.id = p.boss
+    LEFT JOIN teams t ON t.id = p.team LEFT JOIN people l ON l.id = t.lead ORDER BY p.name";
+/// A new boss takes the desk of somebody who refers to it from now on.
+const NEW_BOSS: &str = "UPDATE people SET desk = 'd9' WHERE id = 1; INSERT INTO people VALUES (4, 'new', 'd1', NULL, NULL); UPDATE people SET boss = 4 WHERE id = 1";
+
+#[test]
+fn a_new_record_that_takes_the_unique_value_of_one_that_refers_to_it_arrives_with_that() {
+    for (edits, expected) in [
+        (NEW_BOSS, &["ann|d9|new|-|-", "bob|d2|-|-|-", "cid|d3|-|-|-", "new|d1|-|-|-"][..]),
+        // Each is the other one's boss.
+        (
+            "UPDATE people SET desk = 'd9' WHERE id = 1; INSERT INTO people VALUES (4, 'new', 'd1', 1, NULL); UPDATE people SET boss = 4 WHERE id = 1",
+            &["ann|d9|new|-|-", "bob|d2|-|-|-", "cid|d3|-|-|-", "new|d1|ann|-|-"],
+        ),
+        // It refers to the new one through another new record.
+        (
+            "UPDATE people SET desk = NULL WHERE id = 2; INSERT INTO people VALUES (4, 'new', 'd2', NULL, NULL);
+             INSERT INTO teams VALUES (1, 'team', 4); UPDATE people SET team = 1 WHERE id = 2",
+            &["ann|d1|-|-|-", "bob|-|-|team|new", "cid|d3|-|-|-", "new|d2|-|-|-"],
+        ),
+        // And the new one to that: of it nothing but its team is missed at first.
+        (
+            "UPDATE people SET desk = NULL WHERE id = 2; INSERT INTO people VALUES (4, 'new', 'd2', NULL, NULL);
+             INSERT INTO teams VALUES (1, 'team', 4); UPDATE people SET team = 1 WHERE id IN (2, 4)",
+            &["ann|d1|-|-|-", "bob|-|-|team|new", "cid|d3|-|-|-", "new|d2|-|team|new"],
+        ),
+        // Desks go round, and everybody has the new one as boss: none of them can be written before it, nor it before them.
+        (
+            "UPDATE people SET desk = -id; INSERT INTO people VALUES (4, 'new', 'd1', NULL, NULL); UPDATE people SET boss = 4 WHERE id < 4;
+             UPDATE people SET desk = 'd' || (id + 1) WHERE id < 3",
+            &["ann|d2|new|-|-", "bob|d3|new|-|-", "cid|-3|new|-|-", "new|d1|-|-|-"],
+        ),
+        // Two that go round between themselves, and a new one each.
+        (
+            "UPDATE people SET desk = -id; UPDATE people SET desk = 'd2' WHERE id = 1; INSERT INTO people VALUES (4, 'new', 'd1', NULL, NULL);
+             INSERT INTO people VALUES (5, 'other', 'd3', 3, NULL); UPDATE people SET boss = 4 WHERE id = 1; UPDATE people SET boss = 5 WHERE id IN (2, 3)",
+            &["ann|d2|new|-|-", "bob|-2|other|-|-", "cid|-3|other|-|-", "new|d1|-|-|-", "other|d3|cid|-|-"],
+        ),
+    ] {
+        for kind in ["INTEGER", "TEXT"] {
+            for maker in ["head", "north", "anna"] {
+                println!("{kind}, made at {maker}: {edits}");
+                let tree = three_levels_of(&DESKS.replace("KIND", kind));
+                tree.edit(maker, &format!("BEGIN; {edits}; COMMIT"));
+                tree.settle(&["anna", "north", "head"]);
+                tree.assert_rows(&["head", "north", "anna"], SEATED, expected);
+                tree.assert_sound(&["head", "north", "anna"]);
+                ["head", "north", "anna"].iter().for_each(|site| assert!(tree.listed(site).is_empty(), "{site}: {:?}", tree.listed(site)));
+            }
+        }
+    }
+}
+
+#[test]
+fn where_somebody_else_has_one_of_the_values_both_wait_for_that_one_and_go_on_with_it() {
+    for (head, stays, waits, asked, gives_up, expected) in [
+        // The value that the new one takes.
+        (
+            "UPDATE people SET desk = 'dx' WHERE id = 1; UPDATE people SET desk = 'd1' WHERE id = 2",
+            ["ann|dx|-|-|-", "bob|d1|-|-|-", "cid|d3|-|-|-"],
+            "its desk d1 is taken by people 2 'bob'",
+            "4",
+            "UPDATE people SET desk = 'd7' WHERE id = 2",
+            ["ann|dx|new|-|-", "bob|d7|-|-|-", "cid|d3|-|-|-", "new|d1|-|-|-"],
+        ),
+        // The one that the other gets in its place: nobody has to find the new one another one, for it goes on with that.
+        (
+            "UPDATE people SET desk = 'd9' WHERE id = 3",
+            ["ann|d1|-|-|-", "bob|d2|-|-|-", "cid|d9|-|-|-"],
+            "its desk d9 is taken by people 3 'cid'",
+            "1",
+            "UPDATE people SET desk = 'd7' WHERE id = 3",
+            ["ann|d9|new|-|-", "bob|d2|-|-|-", "cid|d7|-|-|-", "new|d1|-|-|-"],
+        ),
+    ] {
+        for kind in ["INTEGER", "TEXT"] {
+            let tree = three_levels_of(&DESKS.replace("KIND", kind));
+            tree.edit("anna", &format!("BEGIN; {NEW_BOSS}; COMMIT"));
+            tree.edit("head", head);
+            tree.settle(&["anna", "north", "head"]);
+            tree.assert_rows(&["head"], SEATED, &stays);
+            assert!(
+                tree.held("head").len() == 2 && tree.held("head").iter().any(|one| one.contains(waits)),
+                "{kind}: {:?}",
+                tree.held("head")
+            );
+            let session = tree.session("head");
+            let listed = |number: i64| session.ledger.conflict(number).unwrap().unwrap().key.to_string();
+            assert_eq!(session.ledger.taken().unwrap().into_iter().map(listed).collect::<Vec<_>>(), [asked]);
+            drop(session);
+            tree.edit("head", gives_up);
+            tree.settle(&["anna", "north", "head"]);
+            tree.assert_rows(&["head", "north", "anna"], SEATED, &expected);
+            tree.assert_sound(&["head", "north", "anna"]);
+        }
+    }
+}
+
+/// Written at once with the record whose code it takes, the new one came to have that one as boss, at all sites.
+#[test]
+fn where_they_refer_by_the_value_itself_both_wait_and_mean_at_their_site_whom_they_meant() {
+    let tree = three_levels_of(
+        "CREATE TABLE people (id TEXT PRIMARY KEY, code TEXT UNIQUE, boss TEXT REFERENCES people(code));
+         INSERT INTO people VALUES ('ann', 'A', NULL);",
+    );
+    tree.edit("anna", "BEGIN; UPDATE people SET code = 'B'; INSERT INTO people VALUES ('new', 'A', 'A'); UPDATE people SET boss = 'A' WHERE id = 'ann'; COMMIT");
+    tree.settle(&["anna", "north", "head"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM people ORDER BY id", &["ann|B|A", "new|A|A"]);
+    tree.assert_rows(&["head", "north"], "SELECT * FROM people ORDER BY id", &["ann|A|-"]);
 }
 
 #[test]

@@ -208,7 +208,7 @@ impl Applying<'_> {
     }
 
     /// What keeps a record from coming with those that it waits for is what a person needs to know. `tried`: as it was when that was found.
-    fn say_why(&self, tried: &Record) -> Result<()> {
+    pub(super) fn say_why(&self, tried: &Record) -> Result<()> {
         let mut record = self.session.ledger.load(tried.table, &tried.key)?;
         for (site, held) in &mut record.extra.held {
             let why = tried.extra.held.get(site).map(|tried| &tried.reason);
