@@ -4,7 +4,7 @@ use fieldpost::model::Value;
 use fieldpost::sync::mend::Choice;
 
 use super::support::Tree;
-use super::{TWO, ended, open, resolve, tree};
+use super::{THREE, TWO, ended, open, resolve, tree};
 
 fn enforced(tree: &Tree, site: &str, sql: &str) {
     tree.edit(site, &format!("PRAGMA foreign_keys = on; BEGIN; PRAGMA defer_foreign_keys = on; {sql}; COMMIT"));
@@ -430,5 +430,28 @@ fn where_a_line_is_deleted_with_its_order_and_its_key_given_on_who_refers_to_it_
         let told = [there, here, there, here].map(|site| tree.sync(site).waiting);
         let wants = |waiting: &&fieldpost::sync::report::Waiting| waiting.what == "marks typed" && !waiting.retried;
         assert!(told.iter().flatten().any(|waiting| wants(&waiting)), "{there} deleted it: {told:?}");
+    }
+}
+
+#[test]
+fn a_new_row_that_refers_by_a_value_which_its_packet_gives_on_means_who_has_it_at_its_site() {
+    let itself = "UPDATE people SET code = 'Z' WHERE id = 1; INSERT INTO people VALUES (3, 'X', 'X', 'new')";
+    let round =
+        "UPDATE people SET code = '_' WHERE id = 2; UPDATE people SET code = 'Z' WHERE id = 1; UPDATE people SET code = 'X' WHERE id = 2;
+        INSERT INTO people VALUES (3, 'Y', 'X', 'new')";
+    for (edits, boss) in [(itself, "new:new"), (round, "new:bob")] {
+        for kind in ["TEXT", "INTEGER"] {
+            for maker in THREE {
+                let people = format!(
+                    "CREATE TABLE people (id {kind} PRIMARY KEY, code TEXT UNIQUE, boss TEXT REFERENCES people(code), name TEXT);
+                    INSERT INTO people VALUES (1, 'X', NULL, 'ann'), (2, 'Y', NULL, 'bob')"
+                );
+                let tree = tree(&people, &THREE);
+                enforced(&tree, maker, edits);
+                ended(&tree, &THREE);
+                let bosses = "SELECT p.name || ':' || b.name FROM people p JOIN people b ON b.code = p.boss";
+                tree.assert_rows(&THREE, bosses, &[boss]);
+            }
+        }
     }
 }

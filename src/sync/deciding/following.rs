@@ -223,6 +223,10 @@ impl Applying<'_> {
             };
             let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
             let found = session.load_at(session.shape(table), &found)?;
+            // A value that its site gives it itself nobody else has there.
+            if (table, &found.key) == (record.table, &record.key) && pairs.iter().all(|(_, theirs)| fields.contains(theirs)) {
+                continue;
+            }
             let waited = self.meant.iter().find(|means| means.fields == reference.fields).map(|means| means.to.clone());
             let meant = match waited {
                 Some(meant) => Some(meant),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::by_value::{Pairs, led, said_by};
 use super::put::Put;
 use crate::database::Reference;
-use crate::ledger::{Entry, EntryKind, Held, Means, NeighbourKind, Opinion, Record};
+use crate::ledger::{CauseKind, Entry, EntryKind, Held, Means, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
@@ -192,9 +192,12 @@ impl Applying<'_> {
         Ok(gave_up.then_some((table, found.key)))
     }
 
-    /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.
+    /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then. While its packet is taken that is not
+    /// known yet: what comes behind it may say who has them at its site.
     pub(super) fn means(&self, link: Link, change: &Change, earlier: Option<&Held>) -> Result<Vec<Means>> {
         let (session, Some(after)) = (self.session, &change.after) else { return Ok(Vec::new()) };
+        let cause = session.ledger.cause(self.cause)?.kind;
+        let earlier = earlier.filter(|held| cause != CauseKind::Packet(link.site, held.packet));
         let child = session.shape(change.table);
         let mut means = Vec::new();
         for reference in &child.references {
@@ -208,6 +211,13 @@ impl Applying<'_> {
                 && pairs.iter().all(|(own, _)| before.row.get(*own) == after.row.get(*own) && !self.stated.contains(own))
             {
                 means.push(meant.clone());
+                continue;
+            }
+            // A value that its site gives it itself nobody else has there.
+            let is_own =
+                |(own, theirs): &(FieldNo, FieldNo)| change.fields.contains(theirs) && after.row.get(*own) == after.row.get(*theirs);
+            if shape.number == change.table && pairs.iter().all(is_own) {
+                means.push(Means { fields: reference.fields.clone(), to: (change.table, change.key.clone()) });
                 continue;
             }
             let row = session.numbered(child, &after.row)?;
